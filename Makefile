@@ -1,0 +1,42 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# For a machine with Python 3.11 or newer, make and git. Each target sets up what it needs under .build and says so.
+# What is done stands in tools/; here are only the names. Variables of the command line (INVENTORY, ARGS) reach the
+# tools through the environment.
+
+.DEFAULT_GOAL := help
+tool := @sh tools/run.sh
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
+
+.PHONY: deploy lab
+deploy: ## the whole job against the lab; INVENTORY=path: against your own servers (ARGS="--check --diff" and the like)
+	$(tool) deploy
+lab: ## a lab in the foreground, for trying things by hand; Ctrl-C ends it
+	$(tool) lab
+
+.PHONY: test matrix
+test: ## everything that must hold for a change
+	$(tool) gates
+matrix: ## slower: the deployment under the oldest and the newest core, winrm and psrp, https and http
+	$(tool) matrix
+
+gates := format types licences changelog docs lint sanity unit examples release molecule integration
+.PHONY: $(gates) typecheck build
+$(gates): ## one of the checks of "make test"
+	$(tool) gates $@
+typecheck: types
+build: release
+
+.PHONY: lock fix clean
+fix: ## format the Python files and mend what ruff can mend
+	$(tool) fix
+lock: ## write the locks under requirements/ anew (needs uv on PATH)
+	$(tool) lock
+clean: ## remove everything the tools made
+	rm -rf .build

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The checks of C(make test): run all, or those named, and say how each ended.
+
+Several run side by side with their output in .build/logs; a single one runs in the foreground.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import os
+import pathlib
+import sys
+import time
+import typing as t
+
+import copies
+import environment
+import processes
+
+LOGS = environment.BUILD / "logs"
+SHOWN_LINES = 150
+COLLECTION = "ansible_collections.entra.app_proxy.plugins"
+PYTEST = ["pytest", "--quiet"]
+
+
+TYPED = (f"{COLLECTION}.module_utils", f"{COLLECTION}.plugin_utils", "tests.lab", "tests.support", "tests.docs", "tests.release")
+
+
+@dataclasses.dataclass(frozen=True)
+class Gate:
+    """C(commands) run one after the other; C(copy) says in which copy of the collection, None: in the checkout."""
+
+    about: str
+    commands: t.Sequence[t.Sequence[str]]
+    copy: str | None = None
+    timeout: float = 600
+
+
+def _packages(*names: str) -> list[str]:
+    return [word for name in names for word in ("-p", name)]
+
+
+# The longest first: that is the order in which they are started.
+GATES = {
+    "integration": Gate("the whole job on the lab, and what may go wrong in it", [[*PYTEST, "tests/integration"]], timeout=900),
+    "sanity": Gate("ansible-test sanity", [["python", "tools/sanity.py"]]),
+    "molecule": Gate("the scenarios: converge, idempotence, verify", [["python", "tools/scenarios.py"]]),
+    "examples": Gate("every EXAMPLES block is executed on the lab", [[*PYTEST, "tests/docs"]]),
+    "unit": Gate("unit tests", [[*PYTEST, "-n", "2", "tests/unit"]]),
+    "lint": Gate("ansible-lint, profile production", [["ansible-lint", "--offline", "--strict", "-q"]], copy="lint"),
+    "types": Gate("mypy --strict", [["mypy", *_packages(*TYPED)], ["mypy", "tools"]]),
+    "release": Gate("the built artifact: install it, read every document from it", [[*PYTEST, "tests/release"]]),
+    "docs": Gate("documentation of plugins and roles", [["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."]], copy="docs"),
+    "licences": Gate("REUSE: every file has its licence", [["reuse", "lint", "--quiet"]]),
+    "changelog": Gate("changelog fragments", [["antsibull-changelog", "lint"]], copy="changelog"),
+    "format": Gate("ruff", [["ruff", "format", "--check", "--quiet", "."], ["ruff", "check", "--quiet", "."]]),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    name: str
+    rc: int
+    seconds: float
+
+
+def main() -> int:
+    processes.end_on_sigterm()
+    names = sys.argv[1:] or list(GATES)
+    binaries = environment.ensure("dev")
+    if len(names) == 1:
+        return _run(names[0], binaries, None).rc
+    return _run_all(names, binaries)
+
+
+def _run_all(names: list[str], binaries: pathlib.Path) -> int:
+    LOGS.mkdir(exist_ok=True)
+    started = time.monotonic()
+    outcomes: list[Outcome] = []
+    workers = concurrent.futures.ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 2))
+    try:
+        futures = [workers.submit(_run, name, binaries, LOGS / f"{name}.log") for name in names]
+        for future in concurrent.futures.as_completed(futures):
+            outcomes.append(future.result())
+            _report(outcomes[-1])
+    finally:
+        workers.shutdown(wait=False, cancel_futures=True)
+        processes.stop_all()
+    failed = [outcome.name for outcome in outcomes if outcome.rc]
+    print(f"\n{time.monotonic() - started:.0f} seconds; output in .build/logs" + (f"; failed: {', '.join(failed)}" if failed else ""))
+    print(f"gates: {len(outcomes) - len(failed)} passed, {len(failed)} failed", flush=True)
+    return 1 if failed else 0
+
+
+def _run(name: str, binaries: pathlib.Path, log: pathlib.Path | None) -> Outcome:
+    gate = GATES[name]
+    started = time.monotonic()
+    if log:
+        log.write_bytes(b"")
+    rc = 0
+    # Caches and logs that tools put into the home directory stay in the checkout.
+    home = environment.BUILD / "home"
+    home.mkdir(exist_ok=True)
+    for command in gate.commands:
+        where = copies.refresh(gate.copy) if gate.copy else environment.ROOT
+        rc = processes.run(
+            [str(binaries / command[0]), *command[1:]],
+            cwd=where,
+            environment={**(copies.variables(binaries, where) if gate.copy else environment.variables(binaries)), "HOME": str(home)},
+            log=log,
+            timeout=gate.timeout,
+        )
+        if rc:
+            break
+    return Outcome(name, rc, time.monotonic() - started)
+
+
+def _report(outcome: Outcome) -> None:
+    lines = (LOGS / f"{outcome.name}.log").read_text(errors="replace").splitlines()
+    verdict = "ok    " if outcome.rc == 0 else "FAILED"
+    print(f"{verdict} {outcome.name:<12} {outcome.seconds:6.1f} s  {GATES[outcome.name].about}")
+    if outcome.rc:
+        print(f"  exit code {outcome.rc}" + (" (killed: it took too long)" if outcome.rc == 124 else ""))
+        print("\n".join(f"  | {line}" for line in lines[-SHOWN_LINES:]))
+    elif GATES[outcome.name].commands[0][0] == "pytest" and lines:
+        print(lines[-1])
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""C(make matrix): the deployment under the oldest and the newest core of the lock, over every kind of connection.
+
+Each combination deploys to a fresh lab, and then once more: the second run must change nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import pathlib
+import re
+import subprocess
+import sys
+import time
+
+import environment
+import processes
+
+sys.path.insert(0, str(environment.ROOT))
+from tests.support.lab_process import Lab
+
+# The lock gives Python 3.11 ansible-core 2.19, the last that runs there, and Python 3.12 and newer the newest.
+PYTHONS = ("3.11", "3.13")
+CONNECTIONS = tuple(itertools.product(("winrm", "psrp"), ("https", "http")))
+PLAYBOOK = environment.ROOT / "playbooks" / "deploy_connectors.yml"
+INVENTORY = environment.ROOT / "playbooks" / "inventory" / "lab"
+TIMEOUT_SECONDS = 600
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One interpreter with its core, one connection plugin, one scheme."""
+
+    binaries: pathlib.Path
+    label: str
+    connection: str
+    scheme: str
+
+    @property
+    def log(self) -> pathlib.Path:
+        return environment.BUILD / "logs" / f"matrix-{self.binaries.parent.name}-{self.connection}-{self.scheme}.log"
+
+
+def main() -> int:
+    processes.end_on_sigterm()
+    (environment.BUILD / "logs").mkdir(parents=True, exist_ok=True)
+    cases, skipped = _cases()
+    failed = 0
+    for case in cases:
+        started = time.monotonic()
+        complaint = _complaint(case)
+        failed += complaint is not None
+        verdict = "ok    " if complaint is None else "FAILED"
+        print(f"{verdict} {case.label:<32} {case.connection:<6} {case.scheme:<6} {time.monotonic() - started:6.1f} s", flush=True)
+        if complaint is not None:
+            print(f"  {complaint}; the end of {case.log.relative_to(environment.ROOT)}:")
+            print("\n".join(f"  | {line}" for line in case.log.read_text(errors="replace").splitlines()[-60:]), flush=True)
+    print(f"matrix: {len(cases) - failed} passed, {failed} failed, {skipped} skipped", flush=True)
+    return 1 if failed else 0
+
+
+def _cases() -> tuple[list[Case], int]:
+    cases: list[Case] = []
+    skipped = 0
+    for version in PYTHONS:
+        found = subprocess.run(["sh", "tools/run.sh", "--find", version], cwd=environment.ROOT, capture_output=True, text=True, check=False)
+        if found.returncode:
+            print(f"skipped: no usable Python {version} on this machine")
+            skipped += len(CONNECTIONS)
+            continue
+        binaries = environment.ensure("lab", python=found.stdout.strip(), directory=f"venv-{version}")
+        label = f"Python {version}, ansible-core {_core(binaries)}"
+        cases += [Case(binaries, label, connection, scheme) for connection, scheme in CONNECTIONS]
+    return cases, skipped
+
+
+def _core(binaries: pathlib.Path) -> str:
+    script = "import importlib.metadata; print(importlib.metadata.version('ansible-core'))"
+    return subprocess.run([binaries / "python", "-c", script], check=True, capture_output=True, text=True).stdout.strip()
+
+
+def _complaint(case: Case) -> str | None:
+    """Deploy twice; return what is wrong, None when nothing is."""
+    case.log.write_bytes(b"")
+    with Lab.start(environment.BUILD / "matrix-lab", python=str(case.binaries / "python")) as lab:
+        if _deploy(case, lab):
+            return "the deployment failed"
+        before = lab.last_seq()
+        if _deploy(case, lab):
+            return "the second run failed"
+        changed = re.findall(r"changed=[1-9]\d*", case.log.read_text(errors="replace").rpartition("PLAY RECAP")[2])
+        if changed:
+            return "the second run changed something"
+        if any(entry["kind"] in ("write", "shell") for entry in lab.journal(before)):
+            return "the second run wrote, or opened a shell"
+        return f"the lab met requests it does not know: {lab.unknown()}" if lab.unknown() else None
+
+
+def _deploy(case: Case, lab: Lab) -> int:
+    return processes.run(
+        [str(case.binaries / "ansible-playbook"), "-i", str(INVENTORY), str(PLAYBOOK)],
+        cwd=environment.ROOT,
+        environment=lab.variables(environment.variables(case.binaries), connection=case.connection, scheme=case.scheme),
+        log=case.log,
+        timeout=TIMEOUT_SECONDS,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
