@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Windows services through Win32_Service."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+import typing as t
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults import WSManFault
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.instances import Instance, number, text
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.wql import any_of
+
+# Return codes of StartService and StopService (DOC: Win32_Service). Decide by reading the state again, not by them.
+OK = 0
+NOT_ACTIVE = 6  # stop: it is stopped already
+TIMED_OUT = 7
+ALREADY_RUNNING = 10
+
+_PROPERTIES = "Name,DisplayName,State,StartMode,StartName,PathName,ProcessId"
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """One service as Windows tells it: state such as C(Running), start_mode C(Auto), C(Manual) or C(Disabled)."""
+
+    name: str
+    display_name: str
+    state: str
+    start_mode: str
+    account: str | None
+    path: str | None
+    process_id: int | None
+
+
+def services(session: Session, names: t.Iterable[str]) -> dict[str, Service]:
+    """The named services that exist, by lower-case name; one query for all."""
+    wanted = list(names)
+    if not wanted:
+        return {}
+    rows = session.query(f"SELECT {_PROPERTIES} FROM Win32_Service WHERE {any_of('Name', wanted)}")
+    found = [_service(row) for row in rows]
+    return {service.name.lower(): service for service in found}
+
+
+def start(session: Session, name: str) -> int:
+    """Ask a service to start; returns the service manager's code at once, not when it runs."""
+    return _ask(session, name, "StartService")
+
+
+def stop(session: Session, name: str) -> int:
+    """Ask a service to stop; returns the service manager's code."""
+    return _ask(session, name, "StopService")
+
+
+def set_start_mode(session: Session, name: str, mode: str) -> int:
+    """Change how a service starts: C(Automatic), C(Manual) or C(Disabled)."""
+    output = session.invoke("Win32_Service", "ChangeStartMode", {"StartMode": mode}, selectors={"Name": name})
+    return number(output, "ReturnValue") or OK
+
+
+def wait_for_state(
+    session: Session,
+    name: str,
+    state: str,
+    deadline_seconds: float,
+    sleep: t.Callable[[float], None] = time.sleep,
+    clock: t.Callable[[], float] = time.monotonic,
+    *,
+    interval: float = 1.0,
+) -> Service | None:
+    """Poll until the service has the state or the time is over; returns it as last seen, None when there is no such service."""
+    end = clock() + deadline_seconds
+    while True:
+        service = services(session, [name]).get(name.lower())
+        remaining = end - clock()
+        if service is None or service.state == state or remaining <= 0:
+            return service
+        sleep(min(interval, remaining))
+
+
+def _ask(session: Session, name: str, method: str) -> int:
+    try:
+        output = session.invoke("Win32_Service", method, selectors={"Name": name})
+    except WSManFault as fault:
+        # The server gives up waiting after MaxTimeoutms; the service manager goes on. Whoever asked polls the state.
+        if fault.is_timeout:
+            return TIMED_OUT
+        raise
+    return number(output, "ReturnValue") or OK
+
+
+def _service(row: Instance) -> Service:
+    return Service(
+        name=text(row, "Name") or "",
+        display_name=text(row, "DisplayName") or "",
+        state=text(row, "State") or "",
+        start_mode=text(row, "StartMode") or "",
+        account=text(row, "StartName"),
+        path=text(row, "PathName"),
+        process_id=number(row, "ProcessId"),
+    )
