@@ -1,0 +1,31 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""What the host half raises."""
+
+from __future__ import annotations
+
+import typing as t
+
+
+class HostError(Exception):
+    """Something on one host did not go as it had to.
+
+    :param message: what was being done, what the server answered, what the user can do. Never a secret.
+    :param details: the same for programs: such as operation, exit_code, fault_code.
+    """
+
+    def __init__(self, message: str, **details: t.Any) -> None:
+        self.message = message
+        self.details = details
+        super().__init__(message)
+
+
+class OptionsError(HostError):
+    """The options of the task cannot be carried out. Holds every mistake at once."""
+
+    def __init__(self, problems: t.Sequence[str], help_text: str) -> None:
+        super().__init__(f"{'; '.join(problems)}. {help_text}", operation="validate options", problems=list(problems))

@@ -1,0 +1,74 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""What the installer's exit code means, and what to do about it.
+
+Microsoft documents no exit codes for this installer; these are those of Windows Installer, which it is expected to hand
+through [inferred]. A code is never trusted alone: success is the files and services being there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+SILENT_INSTALL = ("REGISTERCONNECTOR=false", "/q")
+SILENT_UNINSTALL = ("/uninstall", "/quiet")
+
+
+@dataclasses.dataclass(frozen=True)
+class ExitCode:
+    """:param busy: another installation runs; trying again later helps."""
+
+    code: int
+    meaning: str
+    succeeded: bool = False
+    reboot_required: bool = False
+    busy: bool = False
+    remedy: str = ""
+
+
+_KNOWN = {
+    known.code: known
+    for known in (
+        ExitCode(0, "done", succeeded=True),
+        ExitCode(3010, "done, a restart of the server is required", succeeded=True, reboot_required=True),
+        ExitCode(1641, "done, the installer has begun a restart of the server", succeeded=True, reboot_required=True),
+        ExitCode(1605, "the product is not installed", succeeded=True),
+        ExitCode(1638, "another version of the product is already installed", succeeded=True),
+        ExitCode(
+            1602,
+            "the installation was cancelled",
+            remedy="someone or some policy cancelled it on the server; look for an installer window or an application control policy there",
+        ),
+        ExitCode(
+            1603,
+            "the installation failed (fatal error)",
+            remedy="read the installer's logs in the TEMP folder of the connecting user on the server; leftovers of an earlier"
+            " installation are the usual cause: remove them (state=absent, then the folders below Program Files) and run again",
+        ),
+        ExitCode(
+            1618,
+            "another installation is running on the server",
+            busy=True,
+            remedy="let it finish (Windows Update, another installer), then run again, or raise install_timeout",
+        ),
+        ExitCode(1619, "the package could not be opened", remedy="check that the file is whole and that the connecting user may read it"),
+    )
+}
+
+
+def explain(code: int) -> ExitCode:
+    """The outcome of an exit code; HRESULTs of the form 0x8007xxxx are read as the Win32 code they hold."""
+    unsigned = code & 0xFFFFFFFF
+    plain = unsigned & 0xFFFF if unsigned & 0xFFFF0000 == 0x80070000 else code
+    known = _KNOWN.get(plain)
+    if known is not None:
+        return known
+    return ExitCode(
+        code,
+        "an exit code that is not known",
+        remedy="read the installer's logs in the TEMP folder of the connecting user on the server, or run the installer by hand there",
+    )

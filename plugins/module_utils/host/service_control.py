@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Carry out service changes, and look again whether they took."""
+
+from __future__ import annotations
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import service_states
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import AUTOMATIC, RUNNING
+from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman import services
+
+# Decided by looking, not by the return code of StartService: a slow service is still starting, a fast one already runs.
+_START_PENDING = "Start Pending"
+
+
+def apply(change: Change, server: Server, *, timeout: float, interval: float) -> None:
+    """Make one service as the change wants it.
+
+    :raises HostError: when it does not become so in time.
+    """
+    after = change.after or {}
+    codes: dict[str, int] = {}
+    if "start_mode" in after:
+        codes["ChangeStartMode"] = services.set_start_mode(server.session, change.name, "Automatic")
+        server.done.append(f"service {change.name} set to start automatically")
+    if "state" in after:
+        codes["StartService"] = services.start(server.session, change.name)
+        server.done.append(f"service {change.name} started")
+
+    def look() -> tuple[bool | None, str]:
+        service = service_states(server.session).get(change.name)
+        if service is None:
+            return None, "the service does not exist"
+        right = ("start_mode" not in after or service.start_mode == AUTOMATIC) and ("state" not in after or service.state == RUNNING)
+        return (True if right else None), f"{service.state}, {service.start_mode}"
+
+    try:
+        server.wait(f"service {change.name}", look, timeout=timeout, interval=interval)
+    except WaitTimeout as error:
+        answered = ", ".join(f"{method} returned {code}" for method, code in codes.items())
+        raise HostError(
+            f"service {change.name} did not become {', '.join(str(value) for value in after.values())} within {error.seconds:.0f} seconds:"
+            f" {error.seen} ({answered}). See the System log and the connector's Admin log on the server; the account of the service must"
+            " be the one the installer gave it",
+            operation=f"{change.action} service {change.name}",
+            return_values=codes,
+        ) from error

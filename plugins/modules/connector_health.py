@@ -1,0 +1,227 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: connector_health
+version_added: "1.0.0"
+short_description: Judge the connector of a Windows server
+description:
+  - Looks at installation, services, version, registration, trust certificate and clock, and returns a list of checks, each with status,
+    evidence and remedy.
+  - Can wait for the connector to become healthy, and can fail when it is not.
+options:
+  tenant_id:
+    description: Tenant in which the host must be registered. Without it any tenant will do.
+    type: str
+  version:
+    description: The version that must at least be installed. Without it any version will do.
+    type: str
+  certificate_warning_days:
+    description: Fewer days left than this are a warning.
+    type: int
+    default: 30
+  certificate_critical_days:
+    description: Fewer days left than this are critical.
+    type: int
+    default: 7
+  clock_skew_seconds:
+    description: A larger difference between the clocks of server and controller is a warning.
+    type: int
+    default: 300
+  fail_on:
+    description: Fail when a check has this status or a worse one. The checks are returned all the same.
+    type: str
+    choices: [never, warning, critical]
+    default: never
+  wait_timeout:
+    description: Seconds to wait until no check is V(warning) or V(critical); V(0) looks once.
+    type: int
+    default: 0
+  poll_interval:
+    description: Seconds between two looks while waiting.
+    type: float
+    default: 2.0
+extends_documentation_fragment:
+  - entra.app_proxy.attributes
+  - entra.app_proxy.attributes.info_module
+  - entra.app_proxy.attributes.host
+  - entra.app_proxy.host
+seealso:
+  - module: entra.app_proxy.connector_info
+  - module: entra.app_proxy.tenant_connector_info
+    description: The tenant's view of its connectors.
+author:
+  - the entra.app_proxy authors (@entra-app-proxy)
+"""
+
+EXAMPLES = r"""
+- name: Judge the connector
+  entra.app_proxy.connector_health:
+    tenant_id: "{{ connector_tenant_id }}"
+  register: health
+
+- name: Show what is not well
+  ansible.builtin.debug:
+    msg: "{{ health.checks | rejectattr('status', 'in', ['ok', 'unknown']) }}"
+  when: not health.healthy
+
+- name: Wait until the connector is well, and fail when it is still critical then
+  entra.app_proxy.connector_health:
+    tenant_id: "{{ connector_tenant_id }}"
+    wait_timeout: 60
+    fail_on: critical
+"""
+
+RETURN = r"""
+checks:
+  description: Every check, always in the same order.
+  returned: success, and failure because of O(fail_on)
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: What was checked.
+      type: str
+      returned: always
+      sample: certificate
+    status:
+      description: V(ok), V(unknown), V(warning) or V(critical).
+      type: str
+      returned: always
+      sample: warning
+    evidence:
+      description: What was seen.
+      type: str
+      returned: always
+      sample: valid until 2026-12-28, 12 day(s) left
+    remedy:
+      description: What to do about it; empty when there is nothing to do.
+      type: str
+      returned: always
+      sample: it should renew itself
+healthy:
+  description: Whether no check is V(warning) or V(critical).
+  returned: success, and failure because of O(fail_on)
+  type: bool
+  sample: true
+status:
+  description: The worst status of all checks.
+  returned: success, and failure because of O(fail_on)
+  type: str
+  sample: ok
+connector:
+  description: The host as it was observed last.
+  returned: success, and failure because of O(fail_on)
+  type: dict
+  contains:
+    machine_name:
+      description: The server's own name. The tenant shows the connector under it.
+      type: str
+      returned: always
+      sample: NAM-WEB-01
+    installed:
+      description: Whether both products (connector and updater) are there with services and executables.
+      type: bool
+      returned: always
+      sample: true
+    generation:
+      description: V(entra) (Microsoft Entra private network connector) or V(legacy) (Microsoft AAD Application Proxy Connector).
+      type: str
+      returned: always, V(null) when nothing is installed
+      sample: entra
+    version:
+      description: File version of the connector's service executable.
+      type: str
+      returned: always, V(null) when nothing is installed
+      sample: 1.5.4892.0
+    install_dir:
+      description: The connector's folder.
+      type: str
+      returned: always, V(null) when nothing is installed
+      sample: C:\Program Files\Microsoft Entra private network connector
+    services:
+      description: The services C(WAPCSvc) and C(WAPCUpdaterSvc), as far as they exist, with state, start mode, account and path.
+      type: dict
+      returned: always
+      sample:
+        WAPCSvc:
+          state: Running
+          start_mode: Auto
+          account: NT AUTHORITY\NetworkService
+          path: '"C:\Program Files\Microsoft Entra private network connector\MicrosoftEntraPrivateNetworkConnectorService.exe"'
+    registration:
+      description: Whether the host is registered, and as whom.
+      type: dict
+      returned: always
+      contains:
+        state:
+          description: V(registered), V(unregistered) or V(expired).
+          type: str
+          returned: always
+          sample: registered
+        connector_id:
+          description: The connector's id in the tenant, read from its trust certificate.
+          type: str
+          returned: always, V(null) when it is not known
+          sample: 0d1f6f6e-6b1c-4e57-8f0d-6d2c1a4a9a11
+        tenant_id:
+          description: The tenant that the trust certificate names.
+          type: str
+          returned: always, V(null) when it is not known
+          sample: 11111111-2222-3333-4444-555555555555
+        thumbprint:
+          description: The trust certificate.
+          type: str
+          returned: always, V(null) when there is none
+          sample: 4905CC64B2D81BBED60962ECC5DCF63F643CCD55
+        not_before:
+          description: Begin of its validity, in UTC.
+          type: str
+          returned: always, V(null) when there is none
+          sample: "2026-07-01T09:00:00Z"
+        not_after:
+          description: End of its validity, in UTC. An estimate when RV(connector.registration.in_user_store=true).
+          type: str
+          returned: always, V(null) when it is not known
+          sample: "2026-12-28T09:00:00Z"
+        days_left:
+          description: Whole days until then, by the server's clock.
+          type: int
+          returned: always, V(null) when it is not known
+          sample: 173
+        in_user_store:
+          description: The certificate was renewed, and the new one lies in the store of NETWORK SERVICE.
+          type: bool
+          returned: always
+          sample: false
+    os:
+      description: Operating system with caption, version, Windows directory, last boot and local time (both in UTC).
+      type: dict
+      returned: always
+      sample:
+        caption: Microsoft Windows Server 2022 Standard
+        version: 10.0.20348
+        windows_directory: C:\Windows
+        last_boot: "2026-07-01T08:00:00Z"
+        local_time: "2026-07-08T08:00:00Z"
+    files:
+      description:
+        - Paths of the connector's and the updater's executables.
+        - Paths of C(RegisterConnector.ps1) and C(TrustSettings.xml) where they were found.
+      type: dict
+      returned: always
+      sample:
+        connector: []
+        updater: []
+        register_script:
+        trust_settings:
+failure:
+  description: The failure for programs, with such keys as C(operation) or C(fault_code).
+  returned: failure
+  type: dict
+  sample:
+    operation: reading Win32_OperatingSystem on https://server:5986/wsman
+"""

@@ -1,0 +1,274 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: connector_registration
+version_added: "1.0.0"
+short_description: Register the connector of a Windows server in a tenant
+description:
+  - Registers an installed connector in the declared tenant when it is not registered, when its trust certificate has expired, or, when
+    that is allowed, when it is registered in another tenant.
+  - A host that is registered needs no token; one that is given is then not even looked at.
+  - Success is judged by its effect, a new trust certificate of the tenant and the service running. The reason of a failure is read
+    from the server's Application log.
+  - Token and password travel on the standard input of a process on the server. They are never on a command line, in a file or in a result.
+options:
+  tenant_id:
+    description: The tenant in which the connector must be registered.
+    type: str
+    required: true
+  token:
+    description:
+      - Registration token, from M(entra.app_proxy.registration_token).
+      - It lives 60 to 90 minutes and must be of a user (not a guest) of this tenant who is Application Administrator.
+      - Audience, tenant, expiry and guest are checked before anything is changed.
+    type: str
+  user:
+    description:
+      - User name, for registering with credentials. Works only for accounts without multifactor authentication; prefer O(token).
+    type: str
+  password:
+    description: Password of O(user).
+    type: str
+  environment_name:
+    description:
+      - Name of the cloud, such as V(AzureUSGovernment). Given to Microsoft's registration only when it is given here.
+    type: str
+  allow_tenant_change:
+    description: Register a host anew that is registered in another tenant. Otherwise that is an error.
+    type: bool
+    default: false
+  force:
+    description: Register even when that is not needed. Then every run is a change.
+    type: bool
+    default: false
+  timeout:
+    description: Seconds that each step may take (the registration itself, the wait for its certificate, the wait for the service).
+    type: int
+    default: 180
+  poll_interval:
+    description: Seconds between two looks while waiting.
+    type: float
+    default: 2.0
+extends_documentation_fragment:
+  - entra.app_proxy.attributes
+  - entra.app_proxy.attributes.host
+  - entra.app_proxy.host
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Works also on a host where the connector is not installed yet (it would be installed by the step before), and without a token.
+  diff_mode:
+    support: full
+  idempotent:
+    support: partial
+    details:
+      - With O(force=true) each run registers.
+seealso:
+  - module: entra.app_proxy.connector
+  - module: entra.app_proxy.registration_token
+author:
+  - the entra.app_proxy authors (@entra-app-proxy)
+"""
+
+EXAMPLES = r"""
+- name: Install the connector
+  entra.app_proxy.connector:
+    installer_file: "{{ connector_installer_file }}"
+    tenant_id: "{{ connector_tenant_id }}"
+
+- name: Register the connector with a token
+  entra.app_proxy.connector_registration:
+    tenant_id: "{{ connector_tenant_id }}"
+    token: "{{ connector_registration_token }}"
+
+- name: Registered hosts need no token
+  entra.app_proxy.connector_registration:
+    tenant_id: "{{ connector_tenant_id }}"
+
+- name: Register with an account that has no multifactor authentication, in the US Government cloud
+  entra.app_proxy.connector_registration:
+    tenant_id: "{{ connector_tenant_id }}"
+    user: registrar@contoso.example
+    password: "{{ connector_registrar_password | default('from your vault') }}"
+    environment_name: AzureUSGovernment
+"""
+
+RETURN = r"""
+connector:
+  description: The host as it was observed last (after the registration; in check mode before it).
+  returned: success
+  type: dict
+  contains:
+    machine_name:
+      description: The server's own name. The tenant shows the connector under it.
+      type: str
+      returned: always
+      sample: NAM-WEB-01
+    installed:
+      description: Whether both products (connector and updater) are there with services and executables.
+      type: bool
+      returned: always
+      sample: true
+    generation:
+      description: V(entra) (Microsoft Entra private network connector) or V(legacy) (Microsoft AAD Application Proxy Connector).
+      type: str
+      returned: always, V(null) when nothing is installed
+      sample: entra
+    version:
+      description: File version of the connector's service executable.
+      type: str
+      returned: always, V(null) when nothing is installed
+      sample: 1.5.4892.0
+    install_dir:
+      description: The connector's folder.
+      type: str
+      returned: always, V(null) when nothing is installed
+      sample: C:\Program Files\Microsoft Entra private network connector
+    services:
+      description: The services C(WAPCSvc) and C(WAPCUpdaterSvc), as far as they exist, with state, start mode, account and path.
+      type: dict
+      returned: always
+      sample:
+        WAPCSvc:
+          state: Running
+          start_mode: Auto
+          account: NT AUTHORITY\NetworkService
+          path: '"C:\Program Files\Microsoft Entra private network connector\MicrosoftEntraPrivateNetworkConnectorService.exe"'
+    registration:
+      description: Whether the host is registered, and as whom.
+      type: dict
+      returned: always
+      contains:
+        state:
+          description: V(registered), V(unregistered) or V(expired).
+          type: str
+          returned: always
+          sample: registered
+        connector_id:
+          description: The connector's id in the tenant, read from its trust certificate.
+          type: str
+          returned: always, V(null) when it is not known
+          sample: 0d1f6f6e-6b1c-4e57-8f0d-6d2c1a4a9a11
+        tenant_id:
+          description: The tenant that the trust certificate names.
+          type: str
+          returned: always, V(null) when it is not known
+          sample: 11111111-2222-3333-4444-555555555555
+        thumbprint:
+          description: The trust certificate.
+          type: str
+          returned: always, V(null) when there is none
+          sample: 4905CC64B2D81BBED60962ECC5DCF63F643CCD55
+        not_before:
+          description: Begin of its validity, in UTC.
+          type: str
+          returned: always, V(null) when there is none
+          sample: "2026-07-01T09:00:00Z"
+        not_after:
+          description: End of its validity, in UTC. An estimate when RV(connector.registration.in_user_store=true).
+          type: str
+          returned: always, V(null) when it is not known
+          sample: "2026-12-28T09:00:00Z"
+        days_left:
+          description: Whole days until then, by the server's clock.
+          type: int
+          returned: always, V(null) when it is not known
+          sample: 173
+        in_user_store:
+          description: The certificate was renewed, and the new one lies in the store of NETWORK SERVICE.
+          type: bool
+          returned: always
+          sample: false
+    os:
+      description: Operating system with caption, version, Windows directory, last boot and local time (both in UTC).
+      type: dict
+      returned: always
+      sample:
+        caption: Microsoft Windows Server 2022 Standard
+        version: 10.0.20348
+        windows_directory: C:\Windows
+        last_boot: "2026-07-01T08:00:00Z"
+        local_time: "2026-07-08T08:00:00Z"
+    files:
+      description:
+        - Paths of the connector's and the updater's executables.
+        - Paths of C(RegisterConnector.ps1) and C(TrustSettings.xml) where they were found.
+      type: dict
+      returned: always
+      sample:
+        connector: []
+        updater: []
+        register_script:
+        trust_settings:
+registration:
+  description: Whether the host has to be registered (again).
+  returned: success
+  type: dict
+  contains:
+    required:
+      description: Whether M(entra.app_proxy.connector_registration) has work to do. Then it needs a token.
+      type: bool
+      returned: always
+      sample: false
+    reason:
+      description: Why.
+      type: str
+      returned: always, V(null) when RV(registration.required=false)
+      sample: the host is not registered
+    state:
+      description: V(registered), V(unregistered) or V(expired).
+      type: str
+      returned: always
+      sample: registered
+plan:
+  description: What had to be done; the same in check mode.
+  returned: success
+  type: dict
+  contains:
+    summary:
+      description: One line.
+      type: str
+      returned: always
+      sample: 1 register
+    counts:
+      description: Number of changes of each action.
+      type: dict
+      returned: always
+      sample: {register: 1}
+    lines:
+      description: One line for each change.
+      type: list
+      elements: str
+      returned: always
+      sample:
+        - "~ register registration NAM-WEB-01 (state: unregistered -> registered): the host is not registered"
+    changes:
+      description: The same as data, each with C(action), C(kind), C(name), C(before), C(after) and C(reason).
+      type: list
+      elements: dict
+      returned: always
+      sample: []
+outcome:
+  description: What was done, in words; in check mode what would be done.
+  returned: success
+  type: str
+  sample: registered in tenant 11111111-2222-3333-4444-555555555555
+done:
+  description: What had been changed before the failure.
+  returned: failure
+  type: list
+  elements: str
+  sample: []
+failure:
+  description: The failure for programs, with such keys as C(operation), C(exit_code) or C(fault_code).
+  returned: failure
+  type: dict
+  sample:
+    operation: run MicrosoftEntraPrivateNetworkConnectorInstaller.exe
+    exit_code: 1603
+"""

@@ -1,0 +1,391 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The four jobs, from options to result, against a scripted Windows: what is done, in which order, and how failures read."""
+
+from __future__ import annotations
+
+import pathlib
+import typing as t
+
+import pytest
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import jobs, options
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
+from tests.unit.host.builders import NOW, OTHER_TENANT, TENANT, days
+from tests.unit.host.test_registration_token import token
+from tests.unit.host.windows import INSTALLED_FILES, Windows, exit_code
+
+INSTALLER = "MicrosoftEntraPrivateNetworkConnectorInstaller.exe"
+SECRET = "correct horse battery staple"
+
+
+def values(declared: options.Options, **given: t.Any) -> dict[str, t.Any]:
+    defaults = {option.name: option.default for option in declared.options}
+    return {**defaults, **given}
+
+
+def connector(windows: Windows, *, check_mode: bool = False, **given: t.Any) -> dict[str, t.Any]:
+    return jobs.connector(windows.server(), values(options.CONNECTOR, **given), check_mode)
+
+
+def register(windows: Windows, *, check_mode: bool = False, **given: t.Any) -> dict[str, t.Any]:
+    return jobs.registration(windows.server(), values(options.REGISTRATION, tenant_id=TENANT, **given), check_mode)
+
+
+def writes(windows: Windows) -> list[str]:
+    return [call for call in windows.calls if not call.startswith(("query", "EnumKey", "GetBinaryValue"))]
+
+
+def installing(code: int = 0, after: float = 3.0) -> Windows:
+    """A server whose installer ends with this code; its files come later."""
+
+    def run(windows: Windows) -> t.Any:
+        windows.later(after, Windows.install)
+        return exit_code(code)(windows)
+
+    return Windows(programs={INSTALLER: run})
+
+
+def installed(state: str = "Stopped") -> Windows:
+    windows = Windows()
+    windows.install(state)
+    return windows
+
+
+def registering(**certificate: t.Any) -> Windows:
+    """An installed server on which a registration works, after a while."""
+    windows = installed()
+
+    def run(server: Windows) -> dict[str, t.Any]:
+        server.later(4.0, lambda later: later.register(**certificate))
+        return {"invoked": "script", "ok": True, "error": None}
+
+    windows.programs["register"] = run
+    return windows
+
+
+@pytest.fixture
+def installer(tmp_path: pathlib.Path) -> str:
+    path = tmp_path / INSTALLER
+    path.write_bytes(b"MZ")
+    return str(path)
+
+
+# connector, present
+
+
+@pytest.mark.parametrize(("code", "reboot"), [(0, False), (3010, True), (1641, True), (1638, False)])
+def test_install_from_the_controller(installer: str, code: int, reboot: bool) -> None:
+    windows = installing(code)
+    result = connector(windows, installer_file=installer)
+    folder = r"C:\Windows\Temp\entra.app_proxy-3d0db95c6e0b"
+    steps = writes(windows)
+    assert steps[0].startswith(r"run mkdir C:\Windows\Temp\entra.app_proxy-")
+    assert steps[1].startswith(f"put {installer} {folder[:-12]}")
+    assert steps[1].endswith(INSTALLER)
+    assert steps[2:] == ["script inspect", f"run {INSTALLER} REGISTERCONNECTOR=false /q", "script remove"]
+    assert result["changed"]
+    assert result["connector"]["installed"]
+    assert result["reboot_required"] is reboot
+    assert result["registration"] == {"required": True, "reason": "the host is not registered", "state": "unregistered"}
+    assert any("waiting for files and services" in line for line in windows.progress)
+
+
+def test_check_mode_shows_the_same_plan_and_does_nothing(installer: str) -> None:
+    windows = installing()
+    predicted = connector(windows, installer_file=installer, check_mode=True)
+    assert writes(windows) == []
+    real = connector(windows, installer_file=installer)
+    assert predicted["plan"] == real["plan"]
+    assert predicted["diff"] == real["diff"]
+    assert predicted.keys() == real.keys()
+    assert predicted["registration"] == real["registration"]
+
+
+def test_a_second_run_changes_nothing_and_opens_no_shell(installer: str) -> None:
+    windows = installing()
+    connector(windows, installer_file=installer)
+    windows.calls.clear()
+    result = connector(windows, installer_file=installer)
+    assert not result["changed"]
+    assert writes(windows) == []
+
+
+def test_nothing_given_downloads_microsofts_installer() -> None:
+    windows = installing()
+    connector(windows, installer_proxy="http://proxy:8080")
+    assert writes(windows)[:2] == ["script download", "script inspect"]
+    assert windows.documents[0]["url"].startswith("https://download.msappproxy.net/")
+    assert windows.documents[0]["proxy"] == "http://proxy:8080"
+
+
+def test_an_installer_on_the_server_is_not_removed() -> None:
+    windows = installing()
+    connector(windows, installer_path=rf"C:\software\{INSTALLER}")
+    assert writes(windows) == ["script inspect", f"run {INSTALLER} REGISTERCONNECTOR=false /q"]
+
+
+@pytest.mark.parametrize(
+    ("given", "inspection", "message"),
+    [
+        ({"installer_path": r"C:\x.exe"}, {"exists": False}, "does not exist on the server"),
+        ({"installer_sha256": "cd" * 32}, {}, "declared is cdcdcd.*It was not run"),
+        ({}, {"signature_status": "NotSigned", "signer_subject": None}, "not signed by Microsoft: signature NotSigned, signer none"),
+        ({}, {"signer_subject": "CN=Microsoft Corporation Ltd"}, "not signed by Microsoft"),
+        ({"version": "1.5.5000.0"}, {}, "is version 1.5.4892.0, declared is at least 1.5.5000.0"),
+        ({}, {"error": "Access is denied"}, "Access is denied"),
+    ],
+)
+def test_an_installer_that_is_not_right_is_not_run(given: dict[str, t.Any], inspection: dict[str, t.Any], message: str) -> None:
+    windows = installing()
+    windows.inspection = inspection
+    with pytest.raises(HostError, match=message):
+        connector(windows, **given)
+    assert not any(call.startswith(f"run {INSTALLER}") for call in windows.calls)
+    if "installer_path" not in given:
+        assert windows.calls[-1] == "script remove"
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"installer_file": "/does/not/exist.exe"}, "does not exist on the controller"),
+        ({"installer_sha256": "cd" * 32}, "declared is cdcd"),
+    ],
+)
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_wrong_controller_file_is_refused_before_the_server_is_changed(
+    installer: str, given: dict[str, str], message: str, check_mode: bool
+) -> None:
+    windows = installing()
+    with pytest.raises(HostError, match=message):
+        connector(windows, **{"installer_file": installer, **given}, check_mode=check_mode)
+    assert writes(windows) == []
+
+
+@pytest.mark.parametrize(("code", "message"), [(1603, "exit code 1603.*leftovers"), (1602, "1602.*cancelled"), (77, "77.*not known")])
+def test_a_failing_installer_is_explained_and_cleaned_up(installer: str, code: int, message: str) -> None:
+    windows = Windows(programs={INSTALLER: exit_code(code)})
+    with pytest.raises(HostError, match=message) as caught:
+        connector(windows, installer_file=installer)
+    assert caught.value.details["exit_code"] == code
+    assert windows.calls[-1] == "script remove"
+
+
+def test_an_installer_that_is_busy_is_tried_again(installer: str) -> None:
+    windows = installing()
+    run = windows.programs[INSTALLER]
+    codes = iter([1618, 1618])
+    windows.programs[INSTALLER] = lambda server: exit_code(1618)(server) if next(codes, None) else run(server)
+    assert connector(windows, installer_file=installer)["connector"]["installed"]
+    assert sum(call.startswith(f"run {INSTALLER}") for call in windows.calls) == 3
+
+
+def test_files_that_never_come_are_an_error_that_tells_what_is_missing(installer: str) -> None:
+    windows = Windows(programs={INSTALLER: exit_code(0)})
+    with pytest.raises(HostError, match=r"after 30 seconds the install is not complete: missing: service WAPCSvc"):
+        connector(windows, installer_file=installer, install_timeout=30)
+
+
+def test_services_are_mended_after_an_install(installer: str) -> None:
+    windows = installing()
+    windows.services["WAPCSvc"] = {"State": "Stopped", "StartMode": "Manual"}
+    result = connector(windows, installer_file=installer)
+    assert result["connector"]["services"]["WAPCSvc"]["start_mode"] == "Auto"
+    assert not connector(windows, installer_file=installer)["changed"]
+
+
+def test_a_stopped_service_of_a_registered_host_is_started() -> None:
+    windows = installed()
+    windows.register()
+    result = connector(windows)
+    assert writes(windows) == ["StartService WAPCSvc", "StartService WAPCUpdaterSvc"]
+    assert result["plan"]["summary"] == "2 start"
+    assert result["registration"]["required"] is False
+
+
+def test_a_service_that_will_not_run_is_an_error() -> None:
+    windows = installed()
+    windows.register()
+    windows.services["WAPCSvc"]["after_start"] = "Stopped"
+    with pytest.raises(HostError, match="WAPCSvc did not become Running within 600 seconds: Stopped, Auto .StartService returned 0"):
+        connector(windows)
+
+
+# connector, absent
+
+
+def test_remove_by_what_the_registry_knows() -> None:
+    windows = installed()
+    code = "{5E1A0A5D-7E9C-4C9B-8E1E-0B6B4F1B2C3D}"
+    listed = f"HKEY_LOCAL_MACHINE\\X\\{code}\n    DisplayName    REG_SZ    Microsoft Entra private network connector\n"
+    outputs = iter([exit_code(0, listed), exit_code(1)])
+    windows.programs["reg.exe"] = lambda server: next(outputs)(server)
+
+    def uninstall(server: Windows) -> t.Any:
+        server.later(5.0, Windows.remove)
+        return exit_code(3010)(server)
+
+    windows.programs["msiexec.exe"] = uninstall
+    result = connector(windows, state="absent")
+    assert f"run msiexec.exe /x {code} /qn /norestart" in windows.calls
+    assert (result["changed"], result["reboot_required"], result["connector"]["installed"]) == (True, True, False)
+    assert result["registration"]["required"] is False
+
+
+def test_remove_by_the_installer(installer: str) -> None:
+    windows = installed()
+    windows.programs[INSTALLER] = lambda server: (server.remove(), exit_code(0)(server))[1]
+    connector(windows, state="absent", installer_file=installer)
+    assert f"run {INSTALLER} /uninstall /quiet" in windows.calls
+
+
+def test_absent_on_an_empty_server_does_nothing() -> None:
+    windows = Windows()
+    assert not connector(windows, state="absent", installer_file="/does/not/exist.exe")["changed"]
+    assert writes(windows) == []
+
+
+def test_what_stays_after_a_removal_is_named() -> None:
+    windows = installed()
+    windows.programs["reg.exe"] = exit_code(1)
+    with pytest.raises(HostError, match="still there: service WAPCSvc"):
+        connector(windows, state="absent")
+
+
+# connector_registration
+
+
+def test_register_with_a_token() -> None:
+    windows = registering()
+    result = register(windows, token=token())
+    assert result["changed"]
+    assert result["connector"]["registration"]["tenant_id"] == TENANT
+    assert result["connector"]["services"]["WAPCSvc"]["state"] == "Running"
+    document = windows.documents[0]
+    assert (document["mode"], document["tenant_id"], document["environment"]) == ("Token", TENANT, None)
+    assert document["module_dir"] == "C:\\Program Files\\Microsoft Entra private network connector\\Modules\\"
+    assert not any(token() in text for text in (*windows.calls, *windows.progress, str(result)))
+
+
+def test_registered_hosts_need_no_token() -> None:
+    windows = installed("Running")
+    windows.register()
+    result = register(windows)
+    assert not result["changed"]
+    assert writes(windows) == []
+
+
+def test_a_missing_token_is_an_error_only_when_it_is_needed() -> None:
+    windows = installed()
+    with pytest.raises(HostError, match="NAM-WEB-01 has to be registered.*entra.app_proxy.registration_token"):
+        register(windows)
+    assert register(windows, check_mode=True)["plan"]["summary"] == "1 register"
+    assert writes(windows) == []
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (token(tid=OTHER_TENANT), f"of tenant {OTHER_TENANT}"),
+        (token(exp=int(NOW.timestamp()) - 60), "expired"),
+        (token(acct=1), "guest"),
+    ],
+)
+def test_a_bad_token_is_refused_before_anything_is_changed(bad: str, message: str, check_mode: bool) -> None:
+    windows = installed()
+    with pytest.raises(HostError, match=message) as caught:
+        register(windows, token=bad, check_mode=check_mode)
+    assert bad not in str(caught.value)
+    assert writes(windows) == []
+
+
+def test_check_mode_without_an_installation_plans_the_registration_that_comes() -> None:
+    windows = Windows()
+    predicted = register(windows, check_mode=True, token=token())
+    windows = registering()
+    assert predicted["plan"] == register(windows, token=token())["plan"]
+
+
+def test_without_an_installation_it_says_what_to_run_first() -> None:
+    with pytest.raises(HostError, match="run entra.app_proxy.connector before"):
+        register(Windows(), token=token())
+
+
+def test_a_new_certificate_counts_and_an_old_one_does_not() -> None:
+    windows = registering(not_before=NOW)
+    windows.certificates["EE" * 20] = b""
+    windows.register("DD" * 20, not_before=NOW - days(200), not_after=NOW - days(20))
+    result = register(windows, token=token())
+    assert result["plan"]["changes"][0]["reason"] == "the trust certificate has expired"
+    assert result["connector"]["registration"]["thumbprint"] == "AB" * 20
+
+
+def test_silence_is_a_failure_after_the_whole_timeout() -> None:
+    windows = installed()
+    with pytest.raises(HostError, match="multifactor.*180 seconds waited; no new trust certificate.*register with a token") as caught:
+        register(windows, user="someone@contoso.example", password=SECRET)
+    assert SECRET not in str(caught.value)
+    assert windows.documents[0]["tenant_id"] is None
+
+
+def test_the_reason_comes_from_the_event_log_and_secrets_are_blotted_out() -> None:
+    windows = installed()
+    windows.programs["register"] = lambda _server: {"invoked": "script", "ok": False, "error": f"it failed with {SECRET}"}
+    text = f"Connector registration failed: Error: 'The registration request was denied.' {SECRET}"
+    windows.programs["wevtutil.exe"] = exit_code(0, f"<Event><RenderingInfo><Message>{text}</Message></RenderingInfo></Event>")
+    with pytest.raises(HostError, match="registration request was denied.*Application Administrator") as caught:
+        register(windows, user="someone@contoso.example", password=SECRET)
+    assert windows.seconds < 20, "an error that is reported shortens the wait"
+    assert SECRET not in str(caught.value)
+    assert SECRET not in str(caught.value.details)
+
+
+def test_a_certificate_of_another_tenant_is_not_success() -> None:
+    with pytest.raises(HostError, match=f"a certificate of tenant {OTHER_TENANT}"):
+        register(registering(subject=OTHER_TENANT), token=token())
+
+
+def test_another_tenant_is_changed_only_when_allowed() -> None:
+    windows = registering(not_before=NOW)
+    windows.register("DD" * 20, subject=OTHER_TENANT)
+    with pytest.raises(HostError, match="allow_tenant_change=true"):
+        register(windows, token=token())
+    assert writes(windows) == []
+    assert register(windows, token=token(), allow_tenant_change=True)["connector"]["registration"]["tenant_id"] == TENANT
+
+
+# connector_info, connector_health
+
+
+def test_info_tells_whether_a_registration_is_required() -> None:
+    result = jobs.info(Windows().server(), values(options.INFO, tenant_id=TENANT), False)
+    assert (result["changed"], result["registration"]["required"], result["connector"]["installed"]) == (False, True, False)
+
+
+def test_health_waits_until_it_is_well() -> None:
+    windows = installed("Running")
+    windows.register()
+    windows.services["WAPCSvc"]["State"] = "Start Pending"
+    windows.later(10, lambda server: server.services["WAPCSvc"].update(State="Running"))
+    result = jobs.connector_health(windows.server(), values(options.HEALTH, wait_timeout=60), False)
+    assert (result["healthy"], result["status"]) == (True, "ok")
+
+
+@pytest.mark.parametrize(("fail_on", "fails"), [("never", False), ("warning", True), ("critical", True)])
+def test_health_fails_only_when_that_is_asked_for(fail_on: str, fails: bool) -> None:
+    windows = installed("Running")
+    given = values(options.HEALTH, fail_on=fail_on)
+    if not fails:
+        assert jobs.connector_health(windows.server(), given, False)["status"] == "critical"
+        return
+    with pytest.raises(HostError, match="registration: the host is not registered") as caught:
+        jobs.connector_health(windows.server(), given, False)
+    assert caught.value.details["result"]["checks"]
+
+
+def test_the_installed_files_are_those_of_the_newer_generation() -> None:
+    assert all("Entra" in path for path in INSTALLED_FILES)

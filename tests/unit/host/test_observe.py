@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Observation over the real session and parsers, against scripted replies."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
+from tests.unit.host.builders import CONNECTOR, NOW, TENANT, days
+from tests.unit.host.windows import Windows
+
+
+def registered() -> Windows:
+    windows = Windows()
+    windows.install("Running")
+    windows.register()
+    return windows
+
+
+def observe(windows: Windows) -> HostState:
+    return windows.server().observe()
+
+
+def test_an_empty_server_costs_three_reads() -> None:
+    windows = Windows()
+    state = observe(windows)
+    assert (state.machine_name, state.absent, state.registration.state) == ("NAM-WEB-01", True, "unregistered")
+    assert windows.calls == ["query Win32_OperatingSystem", "query Win32_Service", "query CIM_DataFile"]
+
+
+def test_a_registered_server_costs_five_reads_and_no_shell() -> None:
+    windows = registered()
+    facts = observe(windows).as_dict()
+    assert (facts["installed"], facts["generation"], facts["version"]) == (True, "entra", "1.5.4892.0")
+    assert facts["install_dir"] == r"C:\Program Files\Microsoft Entra private network connector"
+    assert facts["registration"] == {
+        "state": "registered",
+        "connector_id": CONNECTOR,
+        "tenant_id": TENANT,
+        "thumbprint": "AB" * 20,
+        "not_before": "2026-06-21T12:00:00Z",
+        "not_after": "2026-12-18T12:00:00Z",
+        "days_left": 170,
+        "in_user_store": False,
+    }
+    assert len(windows.calls) == 5
+
+
+def test_certificates_of_others_are_read_and_left_out() -> None:
+    windows = registered()
+    windows.register("CD" * 20, issuer="Contoso CA")
+    assert [certificate.thumbprint for certificate in observe(windows).certificates] == ["AB" * 20]
+
+
+def test_the_store_of_network_service_is_looked_at_when_renewal_was_due() -> None:
+    windows = registered()
+    windows.register(not_before=NOW - days(190), not_after=NOW - days(10))
+    windows.user_store["EF" * 20] = NOW - days(12)
+    found = observe(windows).registration
+    assert (found.state, found.in_user_store, found.thumbprint, found.connector_id) == ("registered", True, "EF" * 20, CONNECTOR)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        r'"D:\Apps\Connector\MicrosoftEntraPrivateNetworkConnectorService.exe"',
+        r"D:\Apps\Connector\MicrosoftEntraPrivateNetworkConnectorService.exe",
+        r'"D:\Apps\Connector\MicrosoftEntraPrivateNetworkConnectorService.exe" -service',
+        r"D:\Apps\Connector\MicrosoftEntraPrivateNetworkConnectorService.exe -service",
+    ],
+)
+def test_the_service_tells_where_the_product_is(path: str) -> None:
+    windows = registered()
+    windows.services["WAPCSvc"]["PathName"] = path
+    windows.files.add(r"D:\Apps\Connector\MicrosoftEntraPrivateNetworkConnectorService.exe")
+    assert observe(windows).installation.install_dir == r"D:\Apps\Connector"
+
+
+def test_where_both_generations_left_files_the_running_one_counts() -> None:
+    windows = registered()
+    legacy = generations.LEGACY.service_path("C:")
+    windows.files.add(legacy)
+    windows.services["WAPCSvc"]["PathName"] = f'"{legacy}"'
+    state = observe(windows)
+    assert state.installation.generation == "legacy"
+    assert len(state.installation.connector_exes) == 2
+
+
+def test_the_servers_own_clock_judges_its_certificate() -> None:
+    windows = registered()
+    session: Session = windows.server().session
+    assert session.exchanges == 0
+    assert observe(windows).registration.days_left == 170

@@ -1,0 +1,203 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A tiny Windows for the tests of observe and apply: it answers envelopes and runs the programs that the host half runs.
+
+No model of Windows (the lab is that): just enough to steer one job, with every step recorded in C(calls).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import re
+import typing as t
+import xml.etree.ElementTree as ET
+from xml.sax.saxutils import escape
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations, installer_source
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import MACHINE_CERTIFICATES
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import ProcessResult
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
+from tests.unit.host.builders import NOW, blob, encoded_certificate
+
+E = generations.ENTRA
+INSTALLED_FILES = {E.service_path("C:"), E.updater_path("C:"), E.register_script_path("C:")}
+TRUST_SETTINGS = generations.trust_settings_paths("C:")[0]
+
+_ENVELOPE = (
+    '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing"'
+    ' xmlns:w="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"><s:Header><a:RelatesTo>{message_id}</a:RelatesTo></s:Header>'
+    "<s:Body>{body}</s:Body></s:Envelope>"
+)
+
+
+@dataclasses.dataclass
+class Windows:
+    """One server. Tests set its attributes, and hand in C(programs) to say what running something does."""
+
+    services: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
+    files: set[str] = dataclasses.field(default_factory=set)
+    version: str = "1.5.4892.0"
+    certificates: dict[str, bytes] = dataclasses.field(default_factory=dict)
+    user_store: dict[str, datetime.datetime] = dataclasses.field(default_factory=dict)
+    inspection: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    programs: dict[str, t.Callable[[Windows], ProcessResult | dict[str, t.Any]]] = dataclasses.field(default_factory=dict)
+    calls: list[str] = dataclasses.field(default_factory=list)
+    documents: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
+    progress: list[str] = dataclasses.field(default_factory=list)
+    warnings: list[str] = dataclasses.field(default_factory=list)
+    seconds: float = 0.0
+    # What happens by itself: at this second, do that.
+    agenda: list[tuple[float, t.Callable[[Windows], None]]] = dataclasses.field(default_factory=list)
+
+    def server(self) -> Server:
+        return Server(
+            session=Session(self, endpoint_label="https://server:5986/wsman"),
+            shell=self,  # type: ignore[arg-type]
+            put_file=lambda local, remote: self.calls.append(f"put {local} {remote}"),
+            progress=self.progress.append,
+            warn=self.warnings.append,
+            sleep=self.sleep,
+            clock=lambda: self.seconds,
+            now=lambda: NOW,
+        )
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        due = [entry for entry in self.agenda if entry[0] <= self.seconds]
+        self.agenda = [entry for entry in self.agenda if entry[0] > self.seconds]
+        for _moment, happen in due:
+            happen(self)
+
+    def later(self, seconds: float, happen: t.Callable[[Windows], None]) -> None:
+        self.agenda.append((self.seconds + seconds, happen))
+
+    # Changes that the tests need again and again.
+
+    def install(self, state: str = "Stopped") -> None:
+        self.files |= INSTALLED_FILES
+        for name in generations.SERVICES:
+            self.services.setdefault(name, {"State": state, "StartMode": "Auto"})
+
+    def remove(self) -> None:
+        self.files -= INSTALLED_FILES
+        self.services.clear()
+
+    def register(self, thumbprint: str = "AB" * 20, **certificate: t.Any) -> None:
+        self.certificates[thumbprint] = blob(encoded_certificate(**certificate))
+        self.files.add(TRUST_SETTINGS)
+
+    # The transport.
+
+    def send(self, envelope: bytes) -> bytes:
+        root = ET.fromstring(envelope)
+        texts = {element.tag.rpartition("}")[2]: (element.text or "") for element in root.iter()}
+        action = texts["Action"].rpartition("/")[2]
+        selector = texts.get("Selector", "")
+        body = getattr(self, f"_{action.lower()}")(texts, selector)
+        return _ENVELOPE.format(message_id=texts["MessageID"], body=body).encode()
+
+    def close(self) -> None:
+        pass
+
+    def _enumerate(self, texts: t.Mapping[str, str], _selector: str) -> str:
+        wql = texts["Filter"]
+        table = re.search(r"FROM (\w+)", wql)
+        assert table is not None
+        self.calls.append(f"query {table[1]}")
+        rows = getattr(self, f"_rows_{table[1].lower()}")(wql)
+        items = "".join(f"<w:XmlFragment>{_properties(row)}</w:XmlFragment>" for row in rows)
+        return f"<EnumerateResponse><EnumerationContext/><Items>{items}</Items><EndOfSequence/></EnumerateResponse>"
+
+    def _rows_win32_operatingsystem(self, _wql: str) -> list[dict[str, str]]:
+        return [
+            {
+                "CSName": "NAM-WEB-01",
+                "Caption": "Microsoft Windows Server 2022 Standard",
+                "Version": "10.0.20348",
+                "WindowsDirectory": r"C:\Windows",
+                "LocalDateTime": NOW.isoformat(),
+                "LastBootUpTime": NOW.isoformat(),
+            }
+        ]
+
+    def _rows_win32_service(self, wql: str) -> list[dict[str, str]]:
+        return [{"Name": name, **values} for name, values in self.services.items() if f"'{name.lower()}'" in wql.lower()]
+
+    def _rows_cim_datafile(self, wql: str) -> list[dict[str, str]]:
+        if " Path=" in wql:
+            folder = r"c:\windows\serviceprofiles\networkservice" + "\\"
+            return [{"Name": folder + name.lower(), "LastModified": moment.isoformat()} for name, moment in self.user_store.items()]
+        wanted = wql.lower().replace("\\\\", "\\")
+        return [{"Name": path.lower(), "Version": self.version} for path in sorted(self.files) if f"'{path.lower()}'" in wanted]
+
+    def _enumkey(self, texts: t.Mapping[str, str], _selector: str) -> str:
+        self.calls.append("EnumKey")
+        assert texts["sSubKeyName"] == MACHINE_CERTIFICATES
+        names = "".join(f"<sNames>{name}</sNames>" for name in self.certificates)
+        return f"<EnumKey_OUTPUT><ReturnValue>0</ReturnValue>{names}</EnumKey_OUTPUT>"
+
+    def _getbinaryvalue(self, texts: t.Mapping[str, str], _selector: str) -> str:
+        self.calls.append("GetBinaryValue")
+        content = self.certificates[texts["sSubKeyName"].rpartition("\\")[2]]
+        values = "".join(f"<uValue>{byte}</uValue>" for byte in content)
+        return f"<GetBinaryValue_OUTPUT><ReturnValue>0</ReturnValue>{values}</GetBinaryValue_OUTPUT>"
+
+    def _startservice(self, _texts: t.Mapping[str, str], name: str) -> str:
+        self.calls.append(f"StartService {name}")
+        self.services[name]["State"] = self.services[name].get("after_start", "Running")
+        return "<StartService_OUTPUT><ReturnValue>0</ReturnValue></StartService_OUTPUT>"
+
+    def _changestartmode(self, texts: t.Mapping[str, str], name: str) -> str:
+        self.calls.append(f"ChangeStartMode {name} {texts['StartMode']}")
+        self.services[name]["StartMode"] = "Auto"
+        return "<ChangeStartMode_OUTPUT><ReturnValue>0</ReturnValue></ChangeStartMode_OUTPUT>"
+
+    # The shell.
+
+    def run(self, command: str, arguments: t.Sequence[str] = (), *, stdin: bytes = b"", timeout: float) -> ProcessResult:
+        if command == "powershell.exe":
+            return self._script(json.loads(stdin))
+        name = command.rpartition("\\")[2]
+        self.calls.append(" ".join(["run", name, *arguments]))
+        answer = self.programs[name](self) if name in self.programs else ProcessResult(0, "", "")
+        assert isinstance(answer, ProcessResult)
+        return answer
+
+    def _script(self, document: dict[str, t.Any]) -> ProcessResult:
+        found = re.search(r"^# (\w+)", document["script"].split("\n\n", 1)[1])
+        assert found is not None
+        name = {"What": "inspect", "Downloads": "download", "Calls": "register", "Reads": "read", "Removes": "remove"}[found[1]]
+        self.calls.append(f"script {name}")
+        self.documents.append(document["arguments"])
+        answers: dict[str, t.Any] = {
+            "inspect": {**GOOD_INSTALLER, **self.inspection},
+            "download": {"ok": True, "size": 1, "error": None},
+            "register": {"invoked": "script", "ok": True, "error": None},
+            "remove": {"removed": document["arguments"].get("paths", []), "failed": []},
+        }
+        answer = self.programs[name](self) if name in self.programs else answers[name]
+        return ProcessResult(0, json.dumps(answer), "")
+
+
+GOOD_INSTALLER = {
+    "exists": True,
+    "sha256": "ab" * 32,
+    "size": 1,
+    "file_version": "1.5.4892.0",
+    "signature_status": "Valid",
+    "signer_subject": f"{installer_source.PUBLISHER}, O=Microsoft Corporation, L=Redmond, S=Washington, C=US",
+    "error": None,
+}
+
+
+def exit_code(code: int, stdout: str = "") -> t.Callable[[Windows], ProcessResult]:
+    return lambda _windows: ProcessResult(code, stdout, "")
+
+
+def _properties(row: t.Mapping[str, str]) -> str:
+    return "".join(f"<{name}>{escape(value)}</{name}>" for name, value in row.items() if name[0].isupper())
