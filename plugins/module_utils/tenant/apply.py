@@ -1,0 +1,220 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Carry out a plan: stage by stage, in batches, and believe nothing that was not read back.
+
+A write whose answer was lost, or that failed in a way that leaves its effect open, is looked for in the tenant before it is sent again.
+A success is waited for until it shows, because a read right after a write may still show what was before (observed,
+terraform-provider-microsoft365#3213).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import typing as t
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import batch, ha
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, TenantError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import UNANSWERED, Answer
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import read_groups
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan import Blocked, blocked_assignment
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.policies import backoff
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.readback import Ids, ReadBack, actual_id
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.wait import refresh
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.writes import request_for
+
+SETTLE = 180.0
+"""Seconds in which a write must show (the peer terraform-provider-microsoft365 waits as long)."""
+LOOKS = 4
+"""How often an unclear write is looked for, over some seven seconds, before it is sent again."""
+SENDS = 3
+"""How often a write is sent at most."""
+
+
+Identity = tuple[str, ...]
+
+
+def identity(change: Change) -> Identity:
+    """What tells a change from all others of its plan. Names do not: two connectors may be of one machine."""
+    return (change.action, change.data["group"], change.data.get("connector", ""), change.data.get("application", ""))
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What became of a plan.
+
+    :param done: the changes that took effect.
+    :param failures: what was refused or did not come through; the rest of the plan was carried out as far as that was safe.
+    """
+
+    done: list[Change] = dataclasses.field(default_factory=list)
+    blocked: list[Blocked] = dataclasses.field(default_factory=list)
+    failures: list[TenantError] = dataclasses.field(default_factory=list)
+
+    @property
+    def changed(self) -> bool:
+        """Whether something took effect, or may have."""
+        return bool(self.done) or any(isinstance(error, GraphError) and error.may_have_run for error in self.failures)
+
+
+class Applier:
+    """Carries out one plan.
+
+    :param minimum: active connectors that a group must have before an application is assigned, by group key.
+    """
+
+    def __init__(self, client: GraphClient, state: TenantState, minimum: t.Mapping[str, int]) -> None:
+        self.outcome = Outcome()
+        self._client = client
+        self._minimum = minimum
+        self._ids: Ids = {}
+        self._readback = ReadBack(client, state, self._ids)
+        self._noted: set[Identity] = set()
+        self._refused: set[Identity] = set()
+        self._lost_groups: set[str] = set()
+        self._move_failed = False
+
+    @property
+    def state(self) -> TenantState:
+        """The tenant as last read."""
+        return self._readback.state
+
+    def run(self, plan: Plan) -> Outcome:
+        """Carry out the plan. What stops everything (no connection, not signed in, forbidden) ends up in the failures, too."""
+        try:
+            for _rank, stage in itertools.groupby(plan.changes, key=lambda change: change.rank):
+                self._run_stage(list(stage))
+        except TenantError as error:
+            self.outcome.failures.append(error)
+        return self.outcome
+
+    def _run_stage(self, stage: t.Sequence[Change]) -> None:
+        changes = [change for change in stage if self._is_possible(change)]
+        if any(change.action == "create" for change in changes):
+            # Someone may have created it since the plan was made; there must never be a second one.
+            changes = self._readback.unseen(changes)
+        if any(change.action == "assign" for change in changes):
+            changes = self._still_served(changes)
+        if changes:
+            self._carry_out(changes)
+
+    def _is_possible(self, change: Change) -> bool:
+        """A step after a failed one is left out where it could not work or would no longer be safe."""
+        if change.data["group"] in self._lost_groups:
+            return self._leave_out(change, "its connector group could not be created")
+        if change.action == "move" and self._move_failed:
+            return self._leave_out(change, "an earlier move failed, and the order of the moves keeps every group at its minimum")
+        return True
+
+    def _leave_out(self, change: Change, reason: str) -> bool:
+        group = (change.after or {}).get("connector_group", change.name)
+        self.outcome.blocked.append(Blocked(change.action, change.kind, change.name, group, reason))
+        return False
+
+    def _still_served(self, changes: t.Sequence[Change]) -> list[Change]:
+        """The assignments whose group has its active connectors right now. Counts that lag behind the moves get some seconds."""
+        keys = {change.data["group"] for change in changes}
+        for look in range(LOOKS):
+            groups = [group for key in keys if (group := self.state.group(actual_id(self._ids, key)))]
+            self._readback.state = read_groups(self._client, refresh(self._client, self.state), groups)
+            short = {key for key in keys if not ha.is_served(self._active(key), self._minimum.get(key, ha.MINIMUM))}
+            if not short or look == LOOKS - 1 or not self._client.deadline.pause(backoff(look)):
+                break
+        served = []
+        for change in changes:
+            key = change.data["group"]
+            if key not in short:
+                served.append(change)
+                continue
+            group = (change.after or {})["connector_group"]
+            self.outcome.blocked.append(blocked_assignment(change.name, group, self._active(key), self._minimum.get(key, ha.MINIMUM)))
+        return served
+
+    def _active(self, key: str) -> int:
+        return self.state.active_members(actual_id(self._ids, key))
+
+    def _carry_out(self, changes: t.Sequence[Change]) -> None:
+        """Send, look, wait, and send again what is neither there nor was clearly accepted."""
+        settle = self._client.deadline.within(SETTLE)
+        waiting = list(changes)
+        unclear = self._send(waiting)
+        sends, look = 1, 0
+        while True:
+            waiting = self._note_seen([change for change in waiting if identity(change) not in self._refused])
+            if not waiting:
+                return
+            if not settle.pause(min(backoff(look), 10.0)):
+                break
+            look += 1
+            if unclear and look % LOOKS == 0 and sends < SENDS:
+                unclear = self._send([change for change in waiting if identity(change) in unclear])
+                sends += 1
+        for change in waiting:
+            self._fail(change, _not_shown(change))
+
+    def _send(self, changes: t.Sequence[Change]) -> set[Identity]:
+        """Send the writes; return those of which it is unclear whether they took effect. Refused ones are noted as failures."""
+        unclear: set[Identity] = set()
+        for start in range(0, len(changes), batch.SIZE):
+            chunk = changes[start : start + batch.SIZE]
+            requests = [request_for(self._client, change, actual_id(self._ids, change.data["group"])) for change in chunk]
+            for change, request, answer in zip(chunk, requests, self._answers(requests), strict=True):
+                if answer.ok:
+                    self._accept(change, answer)
+                elif answer.transient or (answer.status == 404 and change.data["group"] in self._ids):
+                    # 404: the group is so new that not every part of the service knows it.
+                    unclear.add(identity(change))
+                else:
+                    self._refused.add(identity(change))
+                    self._fail(change, self._client.refused(request, answer))
+        return unclear
+
+    def _answers(self, requests: t.Sequence[t.Any]) -> list[Answer]:
+        """Answers, with a lost answer of a whole batch as that of each item. What was surely not carried out is raised."""
+        try:
+            return batch.run_writes(self._client, requests)
+        except GraphError as error:
+            if not error.may_have_run:
+                raise
+            return [Answer(UNANSWERED) for _request in requests]
+
+    def _accept(self, change: Change, answer: Answer) -> None:
+        if change.action == "create" and answer.body.get("id"):
+            self._ids[change.data["group"]] = str(answer.body["id"])
+        self._done(change)
+
+    def _note_seen(self, changes: t.Sequence[Change]) -> list[Change]:
+        unseen = self._readback.unseen(changes)
+        waited_for = {identity(change) for change in unseen}
+        for change in changes:
+            if identity(change) not in waited_for:
+                self._done(change)
+        return unseen
+
+    def _done(self, change: Change) -> None:
+        if identity(change) not in self._noted:
+            self._noted.add(identity(change))
+            self.outcome.done.append(change)
+
+    def _fail(self, change: Change, error: TenantError) -> None:
+        self.outcome.failures.append(error)
+        self._move_failed = self._move_failed or change.action == "move"
+        if change.action == "create":
+            self._lost_groups.add(change.data["group"])
+
+
+def _not_shown(change: Change) -> GraphError:
+    return GraphError(
+        f"{change.action} the {change.kind.replace('_', ' ')}",
+        change.name,
+        message="the service still does not show it",
+        remedy="Run again: what did take effect is found and not repeated",
+        may_have_run=True,
+    )

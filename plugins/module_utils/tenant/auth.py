@@ -1,0 +1,255 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Where access tokens come from: one azure-identity credential for each O(auth_source), or a token handed over."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import typing as t
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.clouds import CLOUDS
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import LoginError
+
+AUTH_SOURCES = (
+    "auto",
+    "access_token",
+    "client_secret",
+    "client_certificate",
+    "federated_token",
+    "managed_identity",
+    "azure_cli",
+    "device_code",
+    "environment",
+)
+NEEDS = {
+    "access_token": ("access_token",),
+    "client_secret": ("tenant_id", "client_id", "client_secret"),
+    "client_certificate": ("tenant_id", "client_id", "certificate_path"),
+    "federated_token": ("tenant_id", "client_id", "federated_token_file"),
+}
+CLI_TIMEOUT = 60
+"""Seconds for C(az): its start alone takes several."""
+
+Prompt = t.Callable[[str], None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Connection:
+    """How to reach and to sign in to a tenant: the connection options of every tenant module, after defaults."""
+
+    auth_source: str = "auto"
+    tenant_id: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = dataclasses.field(default=None, repr=False)
+    certificate_path: str | None = None
+    certificate_password: str | None = dataclasses.field(default=None, repr=False)
+    federated_token_file: str | None = None
+    access_token: str | None = dataclasses.field(default=None, repr=False)
+    cloud: str = "global"
+    graph_endpoint: str | None = None
+    authority: str | None = None
+    ca_file: str | None = None
+    proxy: str | None = None
+
+    @property
+    def graph_root(self) -> str:
+        """Root of Graph, without version and trailing slash."""
+        return (self.graph_endpoint or CLOUDS[self.cloud].graph).rstrip("/")
+
+    @property
+    def scope(self) -> str:
+        """Scope of Graph tokens. An overridden endpoint is still the same API: the audience stays that of the cloud."""
+        return CLOUDS[self.cloud].scope
+
+    @property
+    def source(self) -> str:
+        """The auth source that V(auto) stands for: what the given options are for, else Azure CLI."""
+        if self.auth_source != "auto":
+            return self.auth_source
+        for source, needs in NEEDS.items():
+            if getattr(self, needs[-1]):
+                return source
+        return "azure_cli"
+
+
+class TokenSource:
+    """Access tokens of one scope. Asks the credential once, and again when the token ran out or was refused."""
+
+    def __init__(self, credential: t.Any, scope: str, now: t.Callable[[], float]) -> None:
+        self._credential = credential
+        self._scope = scope
+        self._now = now
+        self._token: str | None = None
+        self._renew_at = 0.0
+
+    def token(self) -> str:
+        """A token that is not about to run out.
+
+        :raises LoginError: the credential gave none.
+        """
+        if self._token is None or self._now() >= self._renew_at:
+            self._fetch()
+        return t.cast(str, self._token)
+
+    def renewed(self) -> str:
+        """A fresh token; the same one again when the credential has no other."""
+        self._fetch()
+        return t.cast(str, self._token)
+
+    @property
+    def kind(self) -> str | None:
+        """C(app) for an application, C(user) for a user; None when the token is opaque or none was got yet."""
+        return token_kind(self._token or "")
+
+    def _fetch(self) -> None:
+        try:
+            got = self._credential.get_token(self._scope)
+        except (sdk.AzureError, ValueError, OSError) as error:
+            raise LoginError(f"could not get an access token for Microsoft Graph: {first_lines(error)}") from error
+        self._token = got.token
+        self._renew_at = got.expires_on - 300
+
+
+@dataclasses.dataclass(frozen=True)
+class GivenToken:
+    """A credential that has one token only."""
+
+    value: str = dataclasses.field(repr=False)
+
+    def get_token(self, *_scopes: str, **_options: t.Any) -> t.Any:
+        # When it runs out is the service's to say; there is no other to take instead.
+        return sdk.AccessToken(self.value.strip(), 2**40)
+
+
+def credential_for(connection: Connection, prompt: Prompt | None = None) -> t.Any:
+    """The credential of a connection.
+
+    :param prompt: shows the user where to enter which device code.
+    :raises LoginError: options are missing, or the credential cannot be made of them.
+    """
+    missing = [name for name in NEEDS.get(connection.source, ()) if not getattr(connection, name)]
+    if missing:
+        raise LoginError(f"auth_source={connection.source} needs also: {', '.join(missing)}")
+    try:
+        return _BUILDERS[connection.source](connection, prompt)
+    except (ValueError, OSError) as error:
+        raise LoginError(f"auth_source={connection.source} cannot be used: {first_lines(error)}") from error
+
+
+def http_options(connection: Connection) -> dict[str, t.Any]:
+    """What azure-identity passes to its own HTTP pipeline: CA bundle and proxy."""
+    options: dict[str, t.Any] = {}
+    if connection.ca_file:
+        options["connection_verify"] = connection.ca_file
+    if connection.proxy:
+        options["proxies"] = {"http": connection.proxy, "https": connection.proxy}
+    return options
+
+
+def login_options(connection: Connection) -> dict[str, t.Any]:
+    """C(http_options), the tenant, and the login to use. An own authority is not looked up at Microsoft's."""
+    options = http_options(connection)
+    options["authority"] = connection.authority or CLOUDS[connection.cloud].login
+    options["disable_instance_discovery"] = connection.authority is not None
+    if connection.tenant_id:
+        options["tenant_id"] = connection.tenant_id
+    return options
+
+
+def token_kind(token: str) -> str | None:
+    """Whether a token is of an application (C(app)) or of a user (C(user)). Only for explanations: the signature is not checked."""
+    try:
+        payload = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        if claims.get("idtyp") == "app":
+            return "app"
+        if "scp" in claims:
+            return "user"
+        return "app" if "roles" in claims else None
+    except (AttributeError, IndexError, ValueError):
+        return None
+
+
+def _access_token(connection: Connection, _prompt: Prompt | None) -> t.Any:
+    return GivenToken(connection.access_token or "")
+
+
+def _client_secret(connection: Connection, _prompt: Prompt | None) -> t.Any:
+    return sdk.identity.ClientSecretCredential(
+        client_id=connection.client_id or "", client_secret=connection.client_secret or "", **login_options(connection)
+    )
+
+
+def _client_certificate(connection: Connection, _prompt: Prompt | None) -> t.Any:
+    return sdk.identity.CertificateCredential(
+        client_id=connection.client_id or "",
+        certificate_path=connection.certificate_path,
+        password=connection.certificate_password,
+        send_certificate_chain=True,
+        **login_options(connection),
+    )
+
+
+def _federated_token(connection: Connection, _prompt: Prompt | None) -> t.Any:
+    return sdk.identity.WorkloadIdentityCredential(
+        client_id=connection.client_id, token_file_path=connection.federated_token_file, **login_options(connection)
+    )
+
+
+def _managed_identity(connection: Connection, _prompt: Prompt | None) -> t.Any:
+    return sdk.identity.ManagedIdentityCredential(client_id=connection.client_id, **http_options(connection))
+
+
+def _azure_cli(connection: Connection, _prompt: Prompt | None) -> t.Any:
+    return sdk.identity.AzureCliCredential(tenant_id=connection.tenant_id or "", process_timeout=CLI_TIMEOUT)
+
+
+def _device_code(connection: Connection, prompt: Prompt | None) -> t.Any:
+    if prompt is None:
+        raise LoginError("auth_source=device_code needs the terminal of the controller: do not run the task asynchronously")
+    return device_code_credential(connection, prompt, client_id=connection.client_id)
+
+
+def device_code_credential(connection: Connection, prompt: Prompt, *, client_id: str | None, timeout: int = 900) -> t.Any:
+    """A credential that shows a code to enter in a browser.
+
+    :param client_id: the application to sign in as; without one, azure-identity signs in as Azure CLI.
+    :param timeout: seconds in which the code must be entered.
+    """
+
+    def on_code(uri: str, code: str, _expires: t.Any) -> None:
+        prompt(f"To sign in, open {uri} and enter the code {code}")
+
+    options = login_options(connection) | ({"client_id": client_id} if client_id else {})
+    return sdk.identity.DeviceCodeCredential(prompt_callback=on_code, timeout=timeout, **options)
+
+
+def _environment(connection: Connection, _prompt: Prompt | None) -> t.Any:
+    options = login_options(connection)
+    options.pop("tenant_id", None)  # AZURE_TENANT_ID is part of that environment
+    return sdk.identity.EnvironmentCredential(**options)
+
+
+_BUILDERS: dict[str, t.Callable[[Connection, Prompt | None], t.Any]] = {
+    "access_token": _access_token,
+    "client_secret": _client_secret,
+    "client_certificate": _client_certificate,
+    "federated_token": _federated_token,
+    "managed_identity": _managed_identity,
+    "azure_cli": _azure_cli,
+    "device_code": _device_code,
+    "environment": _environment,
+}
+
+
+def first_lines(error: Exception) -> str:
+    """The reason in an error of azure-identity, which writes novels: its first two lines."""
+    text = getattr(error, "message", None) or str(error)
+    return " ".join(line.strip() for line in str(text).splitlines()[:2]).rstrip(". ")

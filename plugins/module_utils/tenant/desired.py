@@ -1,0 +1,133 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""What is declared: connector groups with their connectors and applications. Read from options, checked, no I/O."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import folded
+
+GUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
+CONNECTOR_KEYS = {"id", "machine_name", "name", "pending"}
+
+
+@dataclasses.dataclass(frozen=True)
+class DesiredConnector:
+    """A connector by its id, its machine name, or both; the id decides.
+
+    :param name: the name of its host in the inventory, for reports.
+    :param pending: check mode would register this host now: it is taken for a new, active connector in the Default group.
+    """
+
+    id: str | None = None
+    machine_name: str | None = None
+    name: str | None = None
+    pending: bool = False
+
+    @property
+    def label(self) -> str:
+        return self.machine_name or self.name or self.id or ""
+
+
+@dataclasses.dataclass(frozen=True)
+class DesiredGroup:
+    """A connector group as declared. None = not managed: the group keeps what it has."""
+
+    name: str
+    region: str | None = None
+    connectors: tuple[DesiredConnector, ...] | None = None
+    applications: tuple[str, ...] | None = None
+    min_connectors: int = 2
+
+
+def read_groups(options: t.Sequence[t.Mapping[str, t.Any]]) -> list[DesiredGroup]:
+    """The declared groups from the module's options.
+
+    :raises DesiredError: with every mistake at once, each under the group it stands in.
+    """
+    reasons: list[str] = []
+    groups = [_read_group(option, reasons) for option in options]
+    reasons.extend(_twice("connector group", ((group.name, group.name) for group in groups)))
+    reasons.extend(_twice("connector", _uses(groups, lambda group: [_identity(one) for one in group.connectors or ()])))
+    reasons.extend(_twice("application", _uses(groups, lambda group: list(group.applications or ()))))
+    if reasons:
+        raise DesiredError(reasons)
+    return groups
+
+
+def _read_group(option: t.Mapping[str, t.Any], reasons: list[str]) -> DesiredGroup:
+    name = str(option["name"]).strip()
+    if not name:
+        reasons.append("a connector group has an empty name")
+    minimum = option.get("min_connectors")
+    if minimum is not None and minimum < 0:
+        reasons.append(f"group {name}: min_connectors is {minimum}; it counts connectors")
+    connectors = option.get("connectors")
+    applications = option.get("applications")
+    return DesiredGroup(
+        name=name,
+        region=(option.get("region") or "").strip() or None,
+        connectors=None if connectors is None else tuple(_read_connector(one, name, reasons) for one in connectors),
+        applications=None if applications is None else tuple(dict.fromkeys(str(one).strip() for one in applications)),
+        min_connectors=2 if minimum is None else minimum,
+    )
+
+
+def _read_connector(value: t.Any, group: str, reasons: list[str]) -> DesiredConnector:
+    if isinstance(value, str) and value.strip():
+        text = value.strip()
+        return DesiredConnector(id=text) if GUID.match(text) else DesiredConnector(machine_name=text)
+    if not isinstance(value, dict):
+        reasons.append(f"group {group}: a connector is given by its id, its machine name or a dictionary, not by {value!r}")
+        return DesiredConnector()
+    unknown = sorted(set(value) - CONNECTOR_KEYS)
+    if unknown:
+        reasons.append(f"group {group}: unknown key(s) of a connector: {', '.join(unknown)}; known: {', '.join(sorted(CONNECTOR_KEYS))}")
+    connector = DesiredConnector(_text(value, "id"), _text(value, "machine_name"), _text(value, "name"), _flag(value.get("pending")))
+    if not connector.id and not connector.machine_name:
+        reasons.append(f"group {group}: a connector needs an id or a machine_name: {value!r}")
+    return connector
+
+
+def _text(value: t.Mapping[str, t.Any], key: str) -> str | None:
+    return str(value[key]).strip() or None if value.get(key) is not None else None
+
+
+def _flag(value: t.Any) -> bool:
+    """A boolean, also from the text that a template made of it."""
+    return value if isinstance(value, bool) else folded(str(value)) in ("true", "yes", "1")
+
+
+def _identity(connector: DesiredConnector) -> str:
+    return connector.id or connector.machine_name or ""
+
+
+def _uses(groups: t.Iterable[DesiredGroup], named: t.Callable[[DesiredGroup], list[str]]) -> t.Iterator[tuple[str, str]]:
+    for group in groups:
+        for name in named(group):
+            yield name, group.name
+
+
+def _twice(kind: str, uses: t.Iterable[tuple[str, str]]) -> list[str]:
+    """One sentence for each thing declared more than once: a connector and an application are in exactly one group."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for name, group in uses:
+        if name:
+            found.setdefault(folded(name), []).append((name, group))
+    return [
+        f"{kind} {places[0][0]} is declared {len(places)} times" + _places(kind, places) for places in found.values() if len(places) > 1
+    ]
+
+
+def _places(kind: str, places: t.Sequence[tuple[str, str]]) -> str:
+    if kind == "connector group":
+        return " (names are compared without case)"
+    return f": in {', '.join(group for _name, group in places)}"

@@ -1,0 +1,192 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The two-connector rule as a judgement: pure functions over states, moves and declared groups. Nothing else decides about it.
+
+A group serves its applications only as long as one of its connectors runs; Microsoft's advice, and this collection's rule, is two
+active ones in every group. Two things are refused: to take an active connector out of another group that has its minimum and would
+then fall below it, and to let an application use a group that is below its minimum.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import ConnectorGroup, TenantState, folded
+
+MINIMUM = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class Move:
+    """An active or inactive connector that is to change its group.
+
+    :param source: id of the group it is in; None = not known, which cannot be harmed.
+    :param target: id of the group it is to be in, or the key of one that does not exist yet.
+    """
+
+    connector_id: str
+    label: str
+    active: bool
+    source: str | None
+    target: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Refused:
+    """A move that was refused, with the numbers."""
+
+    move: Move
+    active: int
+    required: int
+
+
+def required_of(group: ConnectorGroup | None, declared: int | None) -> int:
+    """How many active connectors a group must keep. The Default group serves as the pool of new connectors: none."""
+    if group is not None and group.is_default:
+        return 0
+    return MINIMUM if declared is None else declared
+
+
+def is_served(active: int, required: int) -> bool:
+    """Whether a group has the active connectors that its applications need."""
+    return active >= required
+
+
+def safe_order(
+    moves: t.Sequence[Move], active: t.Mapping[str, int], required: t.Mapping[str, int]
+) -> tuple[list[list[Move]], list[Refused]]:
+    """The moves in an order in which no group falls from its minimum below it after any of them; and those for which there is none.
+
+    Stages must be carried out one after the other, the moves within one in any order.
+
+    :param active: active members by group.
+    :param required: minimum by group; a group that is not named has the rule's two.
+    """
+    counts = dict(active)
+    arrivals = [move for move in moves if not _could_harm(move, required)]
+    for move in arrivals:
+        _carry_out(move, counts)
+    stages = [arrivals] if arrivals else []
+    waiting = [move for move in moves if _could_harm(move, required)]
+    while waiting:
+        # One at a time: each may make room for the next, or use up the room of another.
+        possible = next((one for one in waiting if not _harms(one, counts, required)), None)
+        if possible is None:
+            break
+        _carry_out(possible, counts)
+        stages.append([possible])
+        waiting.remove(possible)
+    return stages, [Refused(move, counts.get(move.source or "", 0), _minimum(move.source, required)) for move in waiting]
+
+
+def refusal(refused: Refused, source: str, target: str) -> str:
+    """Why a connector may not leave its group, with the numbers and the safe way."""
+    return (
+        f"connector {refused.move.label} stays in connector group {source}: that group has {refused.active} active connector(s), needs"
+        f" {refused.required} and would keep {refused.active - 1}. Safe way: first put another active connector into {source}, then run"
+        f" again; or declare {target} with another connector"
+    )
+
+
+def shortage(name: str, active: int, required: int) -> str:
+    """That a group is below its minimum, with the numbers."""
+    return f"connector group {name} has {active} active connector(s) of the {required} it needs"
+
+
+def fallen_groups(before: TenantState, after: TenantState, required: t.Mapping[str, int]) -> list[ConnectorGroup]:
+    """The groups that had their minimum before and have not after: what no step of a plan may cause."""
+    return [
+        group
+        for group in before.groups
+        if not group.is_default and before.active_members(group.id) >= _minimum(group.id, required) > after.active_members(group.id)
+    ]
+
+
+def verdict(groups: t.Sequence[t.Mapping[str, t.Any]], declared: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
+    """Judge what was read back from the tenant by what is declared.
+
+    :param groups: C(groups) as connector_group_info returns it.
+    :param declared: groups of the fleet: name, region, min_connectors, hosts [{name, machine_name}].
+    :returns: ok; rows [{group, region, required, active, members, missing, ok}]; table, a list of lines; failures, a list of sentences.
+    """
+    present = {folded(group["name"]): group for group in groups}
+    rows = [_row(one, present.get(folded(one["name"]))) for one in declared]
+    failures = [_failure(row) for row in rows if not row["ok"]]
+    return {"ok": not failures, "rows": rows, "table": _table(rows), "failures": failures}
+
+
+def _could_harm(move: Move, required: t.Mapping[str, int]) -> bool:
+    """Whether it takes an active connector out of a group that has a minimum."""
+    return move.active and _minimum(move.source, required) > 0
+
+
+def _harms(move: Move, counts: t.Mapping[str, int], required: t.Mapping[str, int]) -> bool:
+    """Whether it takes its group from just its minimum below it."""
+    return counts.get(move.source or "", 0) == _minimum(move.source, required)
+
+
+def _minimum(group: str | None, required: t.Mapping[str, int]) -> int:
+    return 0 if group is None else required.get(group, MINIMUM)
+
+
+def _carry_out(move: Move, counts: dict[str, int]) -> None:
+    if not move.active:
+        return
+    if move.source is not None:
+        counts[move.source] = counts.get(move.source, 0) - 1
+    counts[move.target] = counts.get(move.target, 0) + 1
+
+
+def _row(declared: t.Mapping[str, t.Any], group: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
+    members = list(group["members"]) if group else []
+    active = {folded(member["machine_name"]) for member in members if folded(member["status"]) == "active"}
+    hosts = declared.get("hosts") or []
+    required = declared.get("min_connectors")
+    required = MINIMUM if required is None else int(required)
+    count = sum(folded(member["status"]) == "active" for member in members)
+    return {
+        "group": str(declared["name"]),
+        "region": (group or {}).get("region") or declared.get("region"),
+        "required": required,
+        "active": count,
+        "members": [_shown_member(member) for member in members],
+        "missing": [str(host["name"]) for host in hosts if folded(host.get("machine_name") or host["name"]) not in active],
+        "exists": group is not None,
+        "ok": group is not None and is_served(count, required),
+    }
+
+
+def _shown_member(member: t.Mapping[str, t.Any]) -> str:
+    suffix = "" if folded(member["status"]) == "active" else f" ({member['status']})"
+    return f"{member['machine_name']}{suffix}"
+
+
+def _failure(row: t.Mapping[str, t.Any]) -> str:
+    text = shortage(row["group"], row["active"], row["required"]) if row["exists"] else f"connector group {row['group']} does not exist"
+    return text + (f"; missing: {', '.join(row['missing'])}" if row["missing"] else "")
+
+
+HEADINGS = ("GROUP", "REGION", "REQUIRED", "ACTIVE", "HA", "MEMBERS", "MISSING")
+
+
+def _table(rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
+    cells = [HEADINGS, *(_cells(row) for row in rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(HEADINGS))]
+    return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
+
+
+def _cells(row: t.Mapping[str, t.Any]) -> tuple[str, ...]:
+    return (
+        row["group"],
+        row["region"] or "-",
+        str(row["required"]),
+        str(row["active"]),
+        "yes" if row["ok"] else "NO",
+        ", ".join(row["members"]) or "-",
+        ", ".join(row["missing"]) or "-",
+    )

@@ -1,0 +1,198 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""One look at a tenant, in as few requests as the API allows.
+
+Two lists (groups, connectors), then by batch of 20 the members and applications of the groups that matter: the declared ones, Default,
+and those that a declared connector would leave. For g such groups and pages of p items that is
+ceil(groups/p) + ceil(connectors/p) + ceil(2g/20) requests when nothing has to be looked up, however many objects they hold.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import batch, paths
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import GUID, DesiredGroup
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import Answer, Body, Request
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.paging import read_list, read_rest
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import ConnectorIndex
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import (
+    Application,
+    Connector,
+    ConnectorGroup,
+    TenantState,
+    application_of,
+    connector_of,
+    folded,
+    group_of,
+    is_ours,
+)
+
+NOT_ENABLED = "OnPremisesPublishing_NotEnabled"
+"""Before the first connector of a tenant is registered (practised by others): there is nothing to list."""
+NO_APPLICATIONS = "ApplicationsForGroup_NotFound"
+"""A group without applications, presumably (practised by EntraExporter)."""
+
+
+def observe_groups(client: GraphClient, names: t.Sequence[str] | None = None) -> TenantState:
+    """The groups of these names (None = all) with members and applications, and every connector."""
+    state = observe_lists(client)
+    wanted = None if names is None else {folded(name) for name in names}
+    state = read_groups(client, state, [group for group in state.groups if wanted is None or folded(group.name) in wanted])
+    return name_applications(client, state)
+
+
+def observe_desired(client: GraphClient, desired: t.Sequence[DesiredGroup]) -> TenantState:
+    """All that is needed to judge and reconcile these groups."""
+    state = observe_lists(client)
+    names = {folded(group.name) for group in desired}
+    state = read_groups(client, state, [group for group in state.groups if group.is_default or folded(group.name) in names])
+    state = read_groups(client, state, _left_groups(client, state, desired))
+    return find_applications(client, state, desired)
+
+
+def observe_lists(client: GraphClient) -> TenantState:
+    """All groups and all connectors, not yet who is in which."""
+    try:
+        groups = tuple(group_of(body) for body in read_list(client, paths.LIST_GROUPS) if is_ours(body))
+        connectors = tuple(connector_of(body) for body in read_list(client, paths.LIST_CONNECTORS))
+    except GraphError as error:
+        if error.code == NOT_ENABLED:
+            return TenantState()
+        raise
+    return TenantState(groups, connectors)
+
+
+def read_groups(client: GraphClient, state: TenantState, groups: t.Sequence[ConnectorGroup]) -> TenantState:
+    """The state with members and applications of these groups, as they are now."""
+    if not groups:
+        return state
+    members = [paths.members_of(group.id, group.name) for group in groups]
+    applications = [paths.applications_of(group.id, group.name) for group in groups]
+    lists = read_lists(client, [*members, *applications], empty=NO_APPLICATIONS)
+    seen_members = dict(zip((group.id for group in groups), lists[: len(groups)], strict=True))
+    seen_applications = dict(zip((group.id for group in groups), lists[len(groups) :], strict=True))
+    return _with_members(_with_applications(state, seen_applications), seen_members)
+
+
+def read_lists(client: GraphClient, requests: t.Sequence[Request], *, empty: str = "") -> list[list[Body]]:
+    """The items of several collections, by batch, every page of them.
+
+    :param empty: the error code that stands for an empty collection.
+    """
+    lists: list[list[Body]] = []
+    for request, answer in zip(requests, batch.run_reads(client, requests), strict=True):
+        if empty and answer.code == empty:
+            lists.append([])
+        elif answer.ok:
+            lists.append(read_rest(client, request, answer))
+        else:
+            raise client.refused(request, answer)
+    return lists
+
+
+def find_applications(client: GraphClient, state: TenantState, desired: t.Sequence[DesiredGroup]) -> TenantState:
+    """The state with every declared application looked up, and the group each of them has now."""
+    known = {folded(one.id) for one in state.applications if one.name}
+    references = {folded(one): one for group in desired for one in group.applications or ()}
+    requests = [request for key, one in references.items() if key not in known for request in _lookups(one)]
+    found: dict[str, Body] = {}
+    for request, answer in zip(requests, batch.run_reads(client, requests), strict=True):
+        for body in _found(client, request, answer):
+            found[str(body["id"])] = body
+    return _with_found(client, state, found)
+
+
+def name_applications(client: GraphClient, state: TenantState) -> TenantState:
+    """The state with names for the applications of which a group told only the id."""
+    nameless = [one for one in state.applications if not one.name]
+    requests = [paths.application(one.id) for one in nameless]
+    named: dict[str, Application] = {}
+    for one, request, answer in zip(nameless, requests, batch.run_reads(client, requests), strict=True):
+        for body in _found(client, request, answer):
+            named[one.id] = application_of(body, one.group_id)
+    return dataclasses.replace(state, applications=tuple(named.get(one.id, one) for one in state.applications))
+
+
+def application_groups(client: GraphClient, applications: t.Sequence[Application]) -> list[Application]:
+    """The applications, each with the group that it has now, or marked as not published."""
+    requests = [paths.group_of_application(one.id, one.label) for one in applications]
+    result = []
+    for one, request, answer in zip(applications, requests, batch.run_reads(client, requests), strict=True):
+        if answer.ok:
+            result.append(dataclasses.replace(one, group_id=str(answer.body.get("id") or "") or None, published=True))
+        elif answer.status == 404:  # Application_NotFound: "... not found or OnPremisesPublishing is not enabled" (observed)
+            result.append(dataclasses.replace(one, group_id=None, published=False))
+        else:
+            raise client.refused(request, answer)
+    return result
+
+
+def connector_groups(client: GraphClient, connectors: t.Sequence[Connector]) -> list[Connector]:
+    """The connectors, each with the group that it is in now."""
+    lists = read_lists(client, [paths.member_of(one.id, one.machine_name) for one in connectors])
+    ours = [next((group_of(body) for body in bodies if is_ours(body)), None) for bodies in lists]
+    return [dataclasses.replace(one, group_id=group.id if group else None) for one, group in zip(connectors, ours, strict=True)]
+
+
+def _left_groups(client: GraphClient, state: TenantState, desired: t.Sequence[DesiredGroup]) -> list[ConnectorGroup]:
+    """The groups, not read yet, that declared connectors are in: a move would take something from them."""
+    index = ConnectorIndex(state.connectors)
+    found = [index.find(one) for group in desired for one in group.connectors or () if not one.pending]
+    strays = [one for one in found if one is not None and one.group_id is None]
+    ids = {one.group_id for one in connector_groups(client, strays)} if strays else set()
+    return [group for group in state.groups if group.id in ids and group.id not in state.read_groups]
+
+
+def _lookups(reference: str) -> list[Request]:
+    if GUID.match(reference):
+        return [paths.application(reference), paths.applications_with("appId", reference)]
+    return [paths.applications_with("displayName", reference)]
+
+
+def _found(client: GraphClient, request: Request, answer: Answer) -> list[Body]:
+    """The applications that one lookup found. Not found is an answer too; anything else is not taken for one."""
+    if answer.status == 404:
+        return []
+    if not answer.ok:
+        raise client.refused(request, answer)
+    return [answer.body] if "id" in answer.body else read_rest(client, request, answer)
+
+
+def _with_found(client: GraphClient, state: TenantState, found: t.Mapping[str, Body]) -> TenantState:
+    """Applications of the groups get their names; of the others the group is read."""
+    placed = {one.id: one.group_id for one in state.applications}
+    named = {key: application_of(body, placed.get(key)) for key, body in found.items()}
+    loose = application_groups(client, [one for key, one in named.items() if key not in placed])
+    kept = [named.get(one.id, one) for one in state.applications]
+    return dataclasses.replace(state, applications=(*kept, *loose))
+
+
+def _with_members(state: TenantState, seen: t.Mapping[str, t.Sequence[Body]]) -> TenantState:
+    """A connector that a read group does not name any more is somewhere else, where is not known."""
+    place = {str(body["id"]): group_id for group_id, bodies in seen.items() for body in bodies}
+    kept = [
+        dataclasses.replace(one, group_id=place.pop(one.id, None if one.group_id in seen else one.group_id)) for one in state.connectors
+    ]
+    # A connector may be registered between the list and the look into its group.
+    new = [connector_of(body, group_id) for group_id, bodies in seen.items() for body in bodies if str(body["id"]) in place]
+    return dataclasses.replace(state, connectors=(*kept, *new), read_groups=state.read_groups | set(seen))
+
+
+def _with_applications(state: TenantState, seen: t.Mapping[str, t.Sequence[Body]]) -> TenantState:
+    known = {one.id: one for one in state.applications}
+    moved = {one.id: dataclasses.replace(one, group_id=None) for one in state.applications if one.group_id in seen}
+    known.update(moved)
+    for group_id, bodies in seen.items():
+        for body in bodies:
+            told = application_of(body, group_id)
+            had = known.get(told.id)
+            known[told.id] = dataclasses.replace(told, app_id=told.app_id or had.app_id, name=told.name or had.name) if had else told
+    return dataclasses.replace(state, applications=tuple(known.values()))

@@ -1,0 +1,125 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""The two policies of the pipeline that are ours: retrying under one deadline, and authorising only our own Graph host."""
+
+from __future__ import annotations
+
+import typing as t
+import urllib.parse
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import TokenSource
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import parse_retry_after
+
+RETRIES = 5
+"""Repeats of one request after failures that say nothing about when to come back. With the pauses below: about 15 s."""
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+READ_TIMEOUT = 60.0
+
+
+def backoff(attempt: int) -> float:
+    """Seconds to wait before repeat number C(attempt), counted from 0: 0.5, 1, 2, ... 30."""
+    return float(min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt))
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Scheme, host and port of a URL: who gets to see the token."""
+    parts = urllib.parse.urlsplit(url)
+    return (parts.scheme.lower(), (parts.hostname or "").lower(), parts.port)
+
+
+class RetryPolicy(sdk.HTTPPolicy):  # type: ignore[type-arg]
+    """Repeats what may be repeated, until the deadline of the task.
+
+    Throttled (429) requests were not carried out and are repeated whatever they are, as long as the deadline allows. A failed
+    connection was not carried out either. Everything else is repeated only when C(safe), because the write may have taken effect:
+    whoever wrote must read first. azure-core's own policy repeats a POST after 500 and sleeps past its deadline; hence this one.
+    """
+
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__()
+        self._deadline = deadline
+
+    def send(self, request: t.Any) -> t.Any:
+        safe = request.context.options.pop("safe", False)
+        attempt = 0
+        while True:
+            # At least a moment, so that the last try fails by its own answer and not by our clock.
+            request.context.options["read_timeout"] = max(1.0, min(READ_TIMEOUT, self._deadline.remaining()))
+            try:
+                response = self.next.send(request)
+            except sdk.AzureError as error:
+                if attempt >= RETRIES or not _unharmed(error, safe) or not self._deadline.pause(backoff(attempt)):
+                    raise
+            else:
+                pause = _pause(response.http_response, safe, attempt)
+                if pause is None or not self._deadline.pause(pause):
+                    return response
+            attempt += 1
+
+
+def _unharmed(error: Exception, safe: bool) -> bool:
+    """Whether a request that got no answer may be sent again."""
+    if is_untrusted(error):
+        return False
+    return safe or isinstance(error, sdk.ServiceRequestError)
+
+
+def is_untrusted(error: Exception) -> bool:
+    """Whether the other side's certificate was refused: no repeat will mend that."""
+    return "CERTIFICATE_VERIFY_FAILED" in str(error) or "certificate verify failed" in str(error)
+
+
+def _pause(response: t.Any, safe: bool, attempt: int) -> float | None:
+    """Seconds to wait before the next try, or None to take the answer as it is."""
+    asked = parse_retry_after(response.headers.get("Retry-After"))
+    if response.status_code == 429:
+        return asked if asked is not None else backoff(attempt)
+    if not safe or attempt >= RETRIES:
+        return None
+    if response.status_code in (500, 502, 503, 504):
+        return asked if asked is not None else backoff(attempt)
+    return backoff(attempt) if _is_broken(response) else None
+
+
+def _is_broken(response: t.Any) -> bool:
+    """A success whose body is cut off or no JSON."""
+    if response.status_code != 200:
+        return False
+    try:
+        response.json()
+    except ValueError:
+        return True
+    return False
+
+
+class AuthPolicy(sdk.HTTPPolicy):  # type: ignore[type-arg]
+    """Adds the token to requests for our Graph host and takes it off all others (a next link may point anywhere)."""
+
+    def __init__(self, tokens: TokenSource, graph_root: str) -> None:
+        super().__init__()
+        self._tokens = tokens
+        self._origin = origin(graph_root)
+
+    def send(self, request: t.Any) -> t.Any:
+        headers = request.http_request.headers
+        headers.pop("Authorization", None)
+        if origin(request.http_request.url) != self._origin:
+            return self.next.send(request)
+        token = self._tokens.token()
+        headers["Authorization"] = f"Bearer {token}"
+        response = self.next.send(request)
+        if response.http_response.status_code != 401:
+            return response
+        # A refused token was not used for anything: once more with a fresh one, when there is a fresh one.
+        fresh = self._tokens.renewed()
+        if fresh == token:
+            return response
+        headers["Authorization"] = f"Bearer {fresh}"
+        return self.next.send(request)

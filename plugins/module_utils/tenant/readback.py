@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Reading back what was written: a change is done when the tenant shows it."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import paths
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import application_groups, read_groups
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.paging import read_list
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState, group_of, is_ours, same_text
+
+Ids = dict[str, str]
+"""Ids of created groups, by the key that stood for them in the plan."""
+
+
+def actual_id(ids: Ids, key: str) -> str:
+    """The id of a group: what the plan has for it, unless that only stood for a group to come."""
+    return ids.get(key, key)
+
+
+class ReadBack:
+    """The tenant as last read, kept up to date only where changes were made."""
+
+    def __init__(self, client: GraphClient, state: TenantState, ids: Ids) -> None:
+        self.state = state
+        self._client = client
+        self._ids = ids
+
+    def unseen(self, changes: t.Sequence[Change]) -> list[Change]:
+        """Those of the changes that the tenant does not show. Reads only what they are about.
+
+        :raises DesiredError: a group exists twice.
+        """
+        if any(change.action in ("create", "update") for change in changes):
+            self._read_groups()
+        if any(change.action == "move" for change in changes):
+            self._read_members(changes)
+        if any(change.action == "assign" for change in changes):
+            self._read_assignments(changes)
+        return [change for change in changes if not self._shows(change)]
+
+    def _read_groups(self) -> None:
+        groups = tuple(group_of(body) for body in read_list(self._client, paths.LIST_GROUPS) if is_ours(body))
+        had = {group.id for group in self.state.groups}
+        # A group that was not there a moment ago has no members to read.
+        new = frozenset(group.id for group in groups if group.id not in had)
+        self.state = dataclasses.replace(self.state, groups=groups, read_groups=self.state.read_groups | new)
+
+    def _read_members(self, changes: t.Sequence[Change]) -> None:
+        ids = {actual_id(self._ids, change.data["group"]) for change in changes if change.action == "move"}
+        self.state = read_groups(self._client, self.state, [group for group in self.state.groups if group.id in ids])
+
+    def _read_assignments(self, changes: t.Sequence[Change]) -> None:
+        ids = {change.data["application"] for change in changes if change.action == "assign"}
+        read = {one.id: one for one in application_groups(self._client, [one for one in self.state.applications if one.id in ids])}
+        self.state = dataclasses.replace(self.state, applications=tuple(read.get(one.id, one) for one in self.state.applications))
+
+    def _shows(self, change: Change) -> bool:
+        group_id = actual_id(self._ids, change.data["group"])
+        if change.action == "create":
+            return self._shows_group(change)
+        if change.action == "update":
+            group = self.state.group(group_id)
+            return group is not None and all(same_text(getattr(group, name), value) for name, value in (change.after or {}).items())
+        if change.action == "move":
+            return any(one.id == change.data["connector"] for one in self.state.members(group_id))
+        return any(one.id == change.data["application"] for one in self.state.applications_of(group_id))
+
+    def _shows_group(self, change: Change) -> bool:
+        found = self.state.groups_named(change.name)
+        if len(found) > 1:
+            ids = ", ".join(sorted(group.id for group in found))
+            raise DesiredError([f"connector group {change.name} exists {len(found)} times ({ids}): delete the empty one, then run again"])
+        if found:
+            self._ids[change.data["group"]] = found[0].id
+        return bool(found)

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Connector groups as task results, and as what the module connector_groups takes. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan import Blocked
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Target, is_new
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import (
+    Application,
+    Connector,
+    ConnectorGroup,
+    TenantState,
+    folded,
+    same_text,
+)
+
+Result = dict[str, t.Any]
+
+
+def target_result(target: Target, state: TenantState, blocked: t.Sequence[Blocked]) -> Result:
+    """A declared group as it is now."""
+    found = state.groups_named(target.desired.name)
+    group = found[0] if found else None
+    members = state.members(group.id) if group else []
+    here = {one.id for one in members}
+    missing = [desired.label for desired, connector in target.connectors if connector is None or connector.id not in here]
+    reasons = [one.reason for one in blocked if same_text(one.group, target.name) and not one.shortfall]
+    result = _result(group, target.name, target.desired.min_connectors, state)
+    return _judged(result, missing, reasons)
+
+
+def group_result(group: ConnectorGroup, state: TenantState, minimum: int) -> Result:
+    """A group of the tenant, judged by a minimum that is the same for all; Default needs none."""
+    return _judged(_result(group, group.name, ha.required_of(group, minimum), state), [], [])
+
+
+def connector_result(connector: Connector, state: TenantState) -> Result:
+    """A connector with its group."""
+    group = state.group(connector.group_id)
+    return {
+        **_member(connector),
+        "external_ip": connector.external_ip,
+        "active": connector.active,
+        "group": {"id": group.id, "name": group.name, "region": group.region, "is_default": group.is_default} if group else None,
+    }
+
+
+def as_desired(group: ConnectorGroup, state: TenantState, minimum: int) -> Result:
+    """A group of the tenant as an entry of the option C(groups) of connector_groups: giving it back changes nothing."""
+    return {
+        "name": group.name,
+        "region": group.region,
+        "min_connectors": minimum,
+        "connectors": [{"id": one.id, "machine_name": one.machine_name} for one in _sorted_members(state, group.id)],
+        "applications": [one.id for one in _sorted_applications(state, group.id)],
+    }
+
+
+def _result(group: ConnectorGroup | None, name: str, required: int, state: TenantState) -> Result:
+    members = _sorted_members(state, group.id) if group else []
+    return {
+        "id": _shown_id(group.id) if group else None,
+        "name": group.name if group else name,
+        "region": group.region if group else None,
+        "is_default": group.is_default if group else False,
+        "required": required,
+        "active": sum(one.active for one in members),
+        "members": [_member(one) for one in members],
+        "inactive": [one.machine_name for one in members if not one.active],
+        "applications": [_application(one) for one in (_sorted_applications(state, group.id) if group else [])],
+    }
+
+
+def _judged(result: Result, missing: t.Sequence[str], reasons: t.Sequence[str]) -> Result:
+    served = ha.is_served(result["active"], result["required"])
+    problems = [] if served else [ha.shortage(result["name"], result["active"], result["required"])]
+    if missing:
+        problems.append(f"declared connectors that are not in connector group {result['name']}: {', '.join(missing)}")
+    return {**result, "missing": list(missing), "ok": served and not reasons, "problems": [*problems, *reasons]}
+
+
+def _sorted_members(state: TenantState, group_id: str) -> list[Connector]:
+    return sorted(state.members(group_id), key=lambda one: (folded(one.machine_name), one.id))
+
+
+def _sorted_applications(state: TenantState, group_id: str) -> list[Application]:
+    return sorted(state.applications_of(group_id), key=lambda one: (folded(one.name), one.id))
+
+
+def _member(connector: Connector) -> Result:
+    return {
+        "id": _shown_id(connector.id),
+        "machine_name": connector.machine_name,
+        "status": connector.status,
+        "version": connector.version,
+    }
+
+
+def _application(application: Application) -> Result:
+    return {"id": application.id, "app_id": application.app_id, "name": application.name}
+
+
+def _shown_id(identifier: str) -> str | None:
+    """None for what check mode only predicts."""
+    return None if is_new(identifier) else identifier

@@ -1,0 +1,204 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""From what is declared to what it means in this tenant: names and ids looked up, ambiguity refused. Pure."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import typing as t
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredConnector, DesiredGroup
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import (
+    Application,
+    Connector,
+    ConnectorGroup,
+    TenantState,
+    folded,
+    gather,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A declared group, and what its names stand for.
+
+    :param group: the group of the tenant; None = it does not exist yet.
+    :param connectors: each declared connector, and the one of the tenant; None = the tenant has none.
+    """
+
+    desired: DesiredGroup
+    group: ConnectorGroup | None
+    connectors: tuple[tuple[DesiredConnector, Connector | None], ...] = ()
+    applications: tuple[Application, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """Id of the group, or of the place where it will be."""
+        return self.group.id if self.group else new_key(self.desired.name)
+
+    @property
+    def name(self) -> str:
+        return self.group.name if self.group else self.desired.name
+
+    def found(self) -> list[Connector]:
+        return [connector for _desired, connector in self.connectors if connector]
+
+
+@dataclasses.dataclass(frozen=True)
+class Resolution:
+    """All declared groups, looked up; and what a person should know about it."""
+
+    targets: tuple[Target, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def new_key(name: str) -> str:
+    """Stands for the id of a group that does not exist yet."""
+    return f"new:{folded(name)}"
+
+
+def is_new(key: str) -> bool:
+    """Whether an id only stands for one that does not exist yet."""
+    return key.startswith(("new:", "pending:"))
+
+
+def with_pending(state: TenantState, desired: t.Iterable[DesiredGroup]) -> TenantState:
+    """The state as it will be once the hosts that check mode would register are registered: active, and in Default."""
+    default = state.default_group or ConnectorGroup("new:default", "Default", is_default=True)
+    pending = [
+        Connector(f"pending:{folded(one.label)}", one.label, "active", group_id=default.id)
+        for group in desired
+        for one in group.connectors or ()
+        if one.pending
+    ]
+    if not pending:
+        return state
+    groups = state.groups if state.default_group else (*state.groups, default)
+    return dataclasses.replace(state, groups=groups, connectors=(*state.connectors, *pending), read_groups=state.read_groups | {default.id})
+
+
+class ConnectorIndex:
+    """The connectors of a tenant, by id and by machine name."""
+
+    def __init__(self, connectors: t.Iterable[Connector]) -> None:
+        listed = list(connectors)
+        self._by_id = {folded(one.id): one for one in listed}
+        self._by_machine = gather(listed, lambda one: folded(one.machine_name))
+
+    def find(self, desired: DesiredConnector) -> Connector | None:
+        """The connector that is meant. Of several of one machine the newest active one is the one in use."""
+        if desired.pending and (found := self._by_id.get(f"pending:{folded(desired.label)}")):
+            return found
+        if desired.id:
+            return self._by_id.get(folded(desired.id))
+        return max(self._by_machine.get(folded(desired.machine_name), ()), key=_newness, default=None)
+
+    def duplicates(self, chosen: Connector) -> list[Connector]:
+        """Other connectors of the same machine: left behind by earlier registrations."""
+        if not chosen.machine_name:
+            return []
+        same = self._by_machine.get(folded(chosen.machine_name), ())
+        return [one for one in same if one.id != chosen.id and not is_new(one.id)]
+
+
+def resolve(desired: t.Sequence[DesiredGroup], state: TenantState) -> Resolution:
+    """Look up everything that is declared.
+
+    :raises DesiredError: a name is ambiguous, or an application is unknown or not published; with every reason at once.
+    """
+    connectors = ConnectorIndex(state.connectors)
+    applications = ApplicationIndex(state.applications)
+    reasons: list[str] = []
+    warnings: list[str] = []
+    targets = [_target(group, state, connectors, applications, reasons) for group in desired]
+    reasons.extend(_in_two_groups(targets))
+    if reasons:
+        raise DesiredError(reasons)
+    for target in targets:
+        warnings.extend(_duplicate_warnings(target, connectors))
+    return Resolution(tuple(targets), tuple(warnings))
+
+
+def _target(
+    desired: DesiredGroup, state: TenantState, connectors: ConnectorIndex, applications: ApplicationIndex, reasons: list[str]
+) -> Target:
+    same = state.groups_named(desired.name)
+    if len(same) > 1:
+        ids = ", ".join(sorted(group.id for group in same))
+        reasons.append(f"connector group {desired.name} is ambiguous: the tenant has {len(same)} of that name ({ids}); rename all but one")
+    return Target(
+        desired=desired,
+        group=same[0] if same else None,
+        connectors=tuple((one, connectors.find(one)) for one in desired.connectors or ()),
+        applications=tuple(found for one in desired.applications or () if (found := applications.find(one, desired.name, reasons))),
+    )
+
+
+class ApplicationIndex:
+    """The applications that were looked up, by each of their names."""
+
+    def __init__(self, applications: t.Iterable[Application]) -> None:
+        self._named: dict[str, dict[str, Application]] = {}
+        for one in applications:
+            for name in (one.id, one.app_id, one.name):
+                if name:
+                    self._named.setdefault(folded(name), {})[one.id] = one
+
+    def find(self, reference: str, group: str, reasons: list[str]) -> Application | None:
+        """The application that is meant by an object id, an application id or a display name. Why not goes to C(reasons)."""
+        found = list(self._named.get(folded(reference), {}).values())
+        if not found:
+            reasons.append(
+                f"group {group}: the tenant has no application {reference} (looked for as object id, application id and display name)"
+            )
+            return None
+        if len(found) > 1:
+            listed = ", ".join(sorted(f"{one.id} (application id {one.app_id})" for one in found))
+            reasons.append(f"group {group}: application {reference} is ambiguous, give one of these object ids instead: {listed}")
+            return None
+        if not found[0].published:
+            reasons.append(
+                f"group {group}: application {reference} is not published through Application Proxy, so no connector group can be"
+                " assigned to it: publish it first"
+            )
+            return None
+        return found[0]
+
+
+def _in_two_groups(targets: t.Sequence[Target]) -> list[str]:
+    """The same thing declared in two groups under two of its names."""
+    reasons = []
+    placed: dict[str, tuple[str, str]] = {}
+    for target in targets:
+        things = [(one.id, f"connector {one.machine_name}") for one in target.found()]
+        things += [(one.id, f"application {one.label}") for one in target.applications]
+        for thing, label in things:
+            if thing in placed:
+                reasons.append(f"{label} is declared twice: in {placed[thing][1]} and in {target.name}")
+            placed[thing] = (label, target.name)
+    return reasons
+
+
+def _duplicate_warnings(target: Target, connectors: ConnectorIndex) -> list[str]:
+    warnings = []
+    for connector in target.found():
+        others = connectors.duplicates(connector)
+        if others:
+            listed = ", ".join(f"{one.id} ({one.status})" for one in others)
+            chosen = "the new one" if is_new(connector.id) else connector.id
+            warnings.append(
+                f"machine {connector.machine_name} has {len(others)} more connector(s) in the tenant: {listed}; {chosen} is used."
+                " The service removes inactive connectors after ten days"
+            )
+    return warnings
+
+
+def _newness(connector: Connector) -> tuple[bool, tuple[int, ...], str]:
+    """Graph tells no date of a connector: active before inactive, then the higher version; the id makes it repeatable."""
+    return (connector.active, tuple(int(part) for part in re.findall(r"\d+", connector.version)), connector.id)

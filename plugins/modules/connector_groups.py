@@ -1,0 +1,292 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: connector_groups
+version_added: "1.0.0"
+short_description: Bring about connector groups with their connectors and applications
+description:
+  - Brings a whole fleet of connector groups about, in one task with one login and one look at the tenant. Missing groups are created,
+    declared connectors moved into them, and declared applications assigned to them.
+  - What is not declared is left alone, be it a group, a connector in a declared group or an application.
+  - The two-connector rule is enforced. An application is assigned to a group only while that has O(groups[].min_connectors) active
+    connectors, and no connector is moved out of another group that would fall below its own minimum (two, unless it is declared here; the
+    Default group has none). What is refused is reported in RV(blocked) with the numbers and the safe way.
+  - A connector is always in exactly one group, and new connectors join the group Default. So adding one to a group is moving it, and
+    taking it away from a group means declaring it in another one.
+  - Every write is read back. A write whose answer was lost is looked for in the tenant before it is sent again, so there is never a second
+    group of one name.
+options:
+  groups:
+    description: The declared connector groups. RV(entra.app_proxy.connector_group_info#module:desired) can be given here as it is.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description:
+          - Name of the group. Names are compared without case.
+          - Should the tenant have several groups of this name, the task fails and names their ids.
+        type: str
+        required: true
+      region:
+        description:
+          - Region of the group, such as V(nam), V(eur), V(aus), V(asia), V(ind) or V(japan). The set is open; the service decides.
+          - If it is not given, the region is not managed; a new group then gets the region of the tenant.
+          - The service sets a region only on a group without connectors and applications, so it is changed only on an empty group. Else
+            the change is refused and reported in RV(blocked).
+        type: str
+      connectors:
+        description:
+          - The connectors that must be in this group. Others that are in it stay there. If it is not given, connectors are not managed.
+          - Each is an id, a machine name, or a dictionary with C(id), C(machine_name) or both, of which C(id) decides. C(name) is the
+            name of its host in the inventory, for messages. Machine names are compared without case.
+          - Of several connectors of one machine the active one with the highest version is taken, and the others are reported in a
+            warning.
+          - C(pending) set to V(true) stands for a host that check mode would register before this task. It is taken for a new, active
+            connector in Default, so that check mode shows the plan of the real run. Outside check mode it says nothing.
+        type: list
+        elements: raw
+      applications:
+        description:
+          - The applications that must use this group. Others that use it stay. If it is not given, applications are not managed.
+          - Each is an object id, an application (client) id or a display name. An ambiguous name is refused with the object ids.
+          - An application must be published through Application Proxy.
+        type: list
+        elements: str
+      min_connectors:
+        description: How many active connectors the group needs.
+        type: int
+        default: 2
+  shortfall:
+    description:
+      - What happens when a declared group has less than O(groups[].min_connectors) active connectors in the end. In any case all else is
+        done before.
+      - V(fail) fails the task, V(report) only tells it in RV(groups) and RV(blocked).
+      - Refused moves and refused changes of a region fail the task in any case.
+    type: str
+    choices: [fail, report]
+    default: fail
+  allow_disruptive:
+    description:
+      - Whether a connector may be moved from a group of one region to one of another when that takes it through the Default group. The
+        service allows such moves only out of groups of the default region, so they take two steps, between which the connector serves the
+        applications of Default.
+    type: bool
+    default: false
+  wait_timeout:
+    description:
+      - How many seconds to wait for declared connectors that exist but are inactive, when their group would be below its minimum without
+        them. Connectors that do not exist are not waited for. In check mode there is no wait.
+    type: int
+    default: 300
+  wait_interval:
+    description: Seconds between two looks while waiting. The first looks come sooner.
+    type: int
+    default: 5
+extends_documentation_fragment:
+  - entra.app_proxy.attributes
+  - entra.app_proxy.attributes.tenant
+  - entra.app_proxy.tenant
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+seealso:
+  - module: entra.app_proxy.connector_group_info
+  - module: entra.app_proxy.tenant_connector_info
+  - name: Understand Microsoft Entra private network connector groups
+    description: What connector groups are for, and the advice of two connectors in each.
+    link: https://learn.microsoft.com/entra/global-secure-access/concept-connector-groups
+author:
+  - the entra.app_proxy authors (@entra-app-proxy)
+"""
+
+EXAMPLES = r"""
+- name: Bring two connector groups about
+  entra.app_proxy.connector_groups:
+    groups:
+      - name: NAM Web
+        region: nam
+        connectors:
+          - NAM-WEB-01
+          - machine_name: NAM-WEB-02
+        applications:
+          - Intranet
+      - name: EUR Web
+        region: eur
+        connectors: [EUR-WEB-01, EUR-WEB-02]
+
+- name: Create an empty group of a region, to be filled later
+  entra.app_proxy.connector_groups:
+    groups:
+      - name: EUR Reserve
+        region: eur
+    shortfall: report
+
+- name: Read the groups of the tenant
+  entra.app_proxy.connector_group_info:
+  register: groups
+
+- name: Give them back, which changes nothing
+  entra.app_proxy.connector_groups:
+    groups: "{{ groups.desired }}"
+    shortfall: report
+"""
+
+RETURN = r"""
+plan:
+  description: What was to be done, the same in check mode.
+  returned: when the tenant could be read
+  type: dict
+  contains:
+    summary:
+      description: How many steps of each kind, or C(nothing to do).
+      type: str
+      returned: always
+      sample: 1 assign, 1 create, 2 move
+    counts:
+      description: The same as numbers.
+      type: dict
+      returned: always
+      sample: {"assign": 1, "create": 1, "move": 2}
+    lines:
+      description: One readable line for each step, in the order in which they are taken.
+      type: list
+      elements: str
+      returned: always
+      sample: ["+ create connector_group NAM Web (region: nam): it is declared and does not exist"]
+    changes:
+      description: The steps, with C(action), C(kind), C(name), C(before), C(after) and C(reason).
+      type: list
+      elements: dict
+      returned: always
+groups:
+  description:
+    - The declared groups in the order of O(groups), read back after the changes. In check mode as they would be.
+  returned: when the tenant could be read
+  type: list
+  elements: dict
+  contains:
+    id:
+      description: Id of the group; null when check mode would create it.
+      type: str
+      returned: always
+    name:
+      description: Name of the group as the tenant has it.
+      type: str
+      returned: always
+      sample: NAM Web
+    region:
+      description: Its region; null when that is not known.
+      type: str
+      returned: always
+      sample: nam
+    is_default:
+      description: Whether it is the group Default.
+      type: bool
+      returned: always
+    required:
+      description: How many active connectors it needs.
+      type: int
+      returned: always
+      sample: 2
+    active:
+      description: How many it has.
+      type: int
+      returned: always
+      sample: 2
+    members:
+      description: Its connectors, each with C(id), C(machine_name), C(status) and C(version).
+      type: list
+      elements: dict
+      returned: always
+    missing:
+      description: Declared connectors that are not in it.
+      type: list
+      elements: str
+      returned: always
+    inactive:
+      description: Machine names of its connectors that are not active.
+      type: list
+      elements: str
+      returned: always
+    applications:
+      description: The applications that use it, each with C(id), C(app_id) and C(name).
+      type: list
+      elements: dict
+      returned: always
+    ok:
+      description: Whether it has the active connectors it needs and nothing about it was refused.
+      type: bool
+      returned: always
+    problems:
+      description: What is wrong with it, in sentences.
+      type: list
+      elements: str
+      returned: always
+blocked:
+  description:
+    - Steps that were needed and not taken, each with C(action), C(kind), C(name), C(group), C(reason), and C(shortfall), which tells
+      whether it only waits for active connectors.
+  returned: when the tenant could be read
+  type: list
+  elements: dict
+failures:
+  description:
+    - Steps that the service refused or that did not come through, each with C(operation), C(resource), C(status), C(code), C(message),
+      C(request_id) and C(retry_after).
+  returned: when the tenant could be read
+  type: list
+  elements: dict
+error:
+  description: What the service answered, or C(reasons) why the declared groups cannot be meant.
+  returned: when the tenant could not be read
+  type: dict
+"""
+
+import typing as t
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import read_groups
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.module import run, tenant_module
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.options import CONNECTOR_GROUPS
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.reconcile import Rules, blocked_dicts, reconcile
+
+
+def work(module: AnsibleModule, client: GraphClient) -> dict[str, t.Any]:
+    params = module.params
+    rules = Rules(module.check_mode, params["allow_disruptive"], params["wait_timeout"], params["wait_interval"])
+    done = reconcile(client, read_groups(params["groups"]), rules)
+    for warning in done.warnings:
+        module.warn(warning)
+    result: dict[str, t.Any] = {
+        "changed": done.outcome.changed,
+        "plan": done.plan.as_dict(),
+        "groups": done.groups,
+        "blocked": blocked_dicts(done.outcome.blocked),
+        "failures": [error.as_dict() for error in done.outcome.failures],
+    }
+    if module._diff:
+        result["diff"] = done.plan.diff()
+    problems = done.errors + (done.shortfalls if params["shortfall"] == "fail" else [])
+    if problems:
+        result.update(failed=True, msg=". ".join(problem.rstrip(".") for problem in problems))
+    return result
+
+
+def main() -> None:
+    module = tenant_module(CONNECTOR_GROUPS)
+    run(module, lambda client: work(module, client), extra_time=module.params["wait_timeout"])
+
+
+if __name__ == "__main__":
+    main()
