@@ -1,0 +1,277 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The network side of a server: two listeners on loopback, authentication, message encryption, faults that tests ordered."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import typing as t
+import weakref
+
+from aiohttp import web
+
+from tests.lab.faults import Fault
+from tests.lab.servers.models import NT_DOMAIN, WindowsServer
+from tests.lab.servers.protocol import encryption, soap
+from tests.lab.servers.protocol.authentication import Answer, Gate, Users
+from tests.lab.servers.routes.endpoint import Answer as Served
+from tests.lab.servers.routes.endpoint import Description, Endpoint
+from tests.lab.tls import Tls
+
+if t.TYPE_CHECKING:
+    from tests.lab.world import World
+
+PATH = "/wsman"
+MAX_ENVELOPE = 500 * 1024
+"""MaxEnvelopeSizekb 500: a larger request gets HTTP 413 [DOC; REAL]."""
+SOAP_TYPE = "application/soap+xml;charset=UTF-8"
+BANNER = "Microsoft-HTTPAPI/2.0"
+_FAULTS = ("status", "drop_before", "drop_after", "delay", "malformed")
+_NOBODY = Description("auth", "", "auth")
+
+
+async def start(world: World, server: WindowsServer, tls: Tls) -> tuple[int, int]:
+    """Open the listeners of a server on free ports of 127.0.0.1. Returns (https_port, http_port)."""
+    front = Front(world, server)
+    front.add(tls.server_context())
+    front.add(None)
+    server.listener = front
+    server.agenda.waker = front.wake
+    front.set_open(server.reachable)
+    await asyncio.sleep(0)
+    return front.ports
+
+
+async def stop(server: WindowsServer) -> None:
+    """Close the listeners and give the ports back."""
+    front = server.listener
+    server.listener = None
+    if isinstance(front, Front):
+        await front.close()
+
+
+class Front:
+    """The listeners of one server (models.Listener)."""
+
+    def __init__(self, world: World, server: WindowsServer) -> None:
+        self._world = world
+        self._server = server
+        self._endpoint = Endpoint(server)
+        self._users = Users(world.directory / f"users-{server.name}", (server.machine_name, NT_DOMAIN, server.system.domain))
+        self._doors: list[_Door] = []
+        self._timers: set[asyncio.TimerHandle] = set()
+        self.account_changed()
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """Ports of https and http."""
+        return self._doors[0].port, self._doors[1].port
+
+    def add(self, context: ssl.SSLContext | None) -> None:
+        """Add a listener; it is not open yet."""
+        gates: weakref.WeakKeyDictionary[t.Any, Gate] = weakref.WeakKeyDictionary()
+        self._doors.append(_Door(lambda request: self._serve(request, gates, tls=context is not None), context))
+
+    def set_open(self, is_open: bool) -> None:
+        """Open or close all listeners. Closing cuts connections; shells and enumerations of a server that is off are gone."""
+        for door in self._doors:
+            door.set_open(is_open)
+        if not self._server.powered:
+            self._endpoint.forget()
+
+    def account_changed(self) -> None:
+        """Take over user and password of the server."""
+        self._users.set(self._server.user, self._server.password)
+        self._endpoint.forget()
+
+    def wake(self, seconds: float) -> None:
+        """Look at the server again when something is due."""
+        loop = asyncio.get_running_loop()
+
+        def look() -> None:
+            self._timers.discard(handle)
+            self._server.settle()
+
+        handle = loop.call_later(seconds + 0.01, look)
+        self._timers.add(handle)
+
+    async def close(self) -> None:
+        """Close for good."""
+        for timer in self._timers:
+            timer.cancel()
+        for door in self._doors:
+            await door.close()
+
+    # one HTTP request
+
+    async def _serve(self, request: web.BaseRequest, gates: weakref.WeakKeyDictionary[t.Any, Gate], *, tls: bool) -> web.StreamResponse:
+        body = await request.content.read()
+        gate = gates.setdefault(request.protocol, Gate(self._users, tls=tls))
+        if request.path.rstrip("/").lower() != PATH or request.method != "POST":
+            self._server.unknown(f"{request.method} {request.path}", method=request.method, path=request.path)
+            return self._answer(request, 404, b"", Description("", "", "error"), len(body))
+        verdict = gate.check(request.headers.get("Authorization", ""), has_body=bool(body))
+        if not verdict.authenticated:
+            return self._answer(request, 401, b"", _NOBODY, len(body), challenge=verdict.challenge)
+        if not body:
+            return self._answer(request, 200, b"", _NOBODY, 0, challenge=verdict.extra)
+        return await self._authenticated(request, body, gate, verdict, tls=tls)
+
+    async def _authenticated(self, request: web.BaseRequest, body: bytes, gate: Gate, verdict: Answer, *, tls: bool) -> web.StreamResponse:
+        content_type = request.headers.get("Content-Type", "")
+        encrypted = encryption.is_encrypted(content_type)
+        if not encrypted and not tls:
+            # AllowUnencrypted is off: HTTP 500 with an empty body (wsman.md 6 [SRC]).
+            return self._answer(request, 500, b"", Description("clear text", "", "error"), len(body))
+        try:
+            protocol = encryption.protocol_of(content_type) if encrypted else ""
+            envelope = self._decrypt(gate, body) if encrypted else body
+            parsed = soap.parse(envelope)
+        except (encryption.BadEncryption, soap.NotSoap, ValueError) as error:
+            return self._answer(request, 400, b"", Description("malformed", str(error)[:200], "error"), len(body))
+        description = self._endpoint.describe(parsed)
+        if len(envelope) > MAX_ENVELOPE:
+            return self._answer(request, 413, b"", Description(description.action, description.resource, "error"), len(body))
+        fault = self._fault(description)
+        if fault is not None and fault.kind in ("status", "drop_before"):
+            return await self._refuse(request, fault, description, len(body))
+        if fault is not None and fault.kind == "delay":
+            await asyncio.sleep(fault.seconds)
+        served = await self._endpoint.handle(parsed)
+        if fault is not None and fault.kind == "drop_after":
+            return await self._refuse(request, fault, description, len(body))
+        if fault is not None and fault.kind == "malformed":
+            served = Served(200, (fault.body or "<s:Envelope><broken").encode())
+        return self._reply(request, served, description, gate, protocol, verdict, len(body))
+
+    def _reply(
+        self, request: web.BaseRequest, served: Served, description: Description, gate: Gate, protocol: str, verdict: Answer, size: int
+    ) -> web.StreamResponse:
+        payload, content_type = served.envelope, SOAP_TYPE
+        if protocol and gate.context is not None:
+            payload, content_type = encryption.encrypt(gate.context, served.envelope, protocol)
+        detail = {"fault": served.fault} if served.fault is not None else None
+        return self._answer(
+            request, served.status, payload, description, size, challenge=verdict.extra, content_type=content_type, detail=detail
+        )
+
+    def _decrypt(self, gate: Gate, body: bytes) -> bytes:
+        if gate.context is None:
+            raise encryption.BadEncryption("an encrypted message on a connection without security context")
+        return encryption.decrypt(gate.context, body)
+
+    def _fault(self, description: Description) -> Fault | None:
+        return self._world.faults.take(
+            "wsman",
+            _FAULTS,
+            method="POST",
+            path=PATH,
+            target=self._server.name,
+            action=description.action,
+            resource=description.resource,
+        )
+
+    async def _refuse(self, request: web.BaseRequest, fault: Fault, description: Description, size: int) -> web.StreamResponse:
+        if fault.kind == "status":
+            body = (fault.body or "").encode()
+            return self._answer(request, fault.status, body, description, size, headers=fault.headers, detail="ordered fault")
+        self._record(request, description, 0, size, 0, f"ordered fault {fault.kind}")
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=500)
+
+    def _answer(
+        self,
+        request: web.BaseRequest,
+        status: int,
+        body: bytes,
+        description: Description,
+        size: int,
+        *,
+        challenge: t.Sequence[str] = (),
+        content_type: str = SOAP_TYPE,
+        headers: t.Mapping[str, str] | None = None,
+        detail: t.Any = None,
+    ) -> web.StreamResponse:
+        self._record(request, description, status, size, len(body), detail)
+        response = web.Response(status=status, body=body, headers={"Server": BANNER, **(headers or {})})
+        if body:
+            response.headers["Content-Type"] = content_type
+        for value in challenge:
+            response.headers.add("WWW-Authenticate", value)
+        return response
+
+    def _record(self, request: web.BaseRequest, description: Description, status: int, size: int, sent: int, detail: t.Any) -> None:
+        self._world.journal.record(
+            plane="wsman",
+            target=self._server.name,
+            kind=description.kind,
+            method=request.method,
+            path=request.path,
+            action=description.action,
+            resource=description.resource,
+            status=status,
+            bytes_in=size,
+            bytes_out=sent,
+            detail=detail,
+        )
+
+
+class _Door:
+    """One listening port. A second socket that never listens keeps the port while the door is closed."""
+
+    def __init__(self, handler: t.Callable[[web.BaseRequest], t.Awaitable[web.StreamResponse]], context: ssl.SSLContext | None) -> None:
+        self._web = web.Server(handler, access_log=None)
+        self._context = context
+        self._keeper = _bound(0)
+        self.port = int(self._keeper.getsockname()[1])
+        self._socket: socket.socket | None = None
+        self._listening: asyncio.AbstractServer | None = None
+        self._opening: asyncio.Task[None] | None = None
+
+    def set_open(self, is_open: bool) -> None:
+        """Take effect at once: from here on connections are accepted, or refused."""
+        if is_open and self._socket is None:
+            self._socket = _bound(self.port)
+            self._socket.listen(128)
+            self._opening = asyncio.get_running_loop().create_task(self._open(self._socket))
+        elif not is_open and self._socket is not None:
+            self._shut()
+            for connection in list(self._web.connections):
+                if connection.transport is not None:
+                    connection.transport.abort()
+
+    async def close(self) -> None:
+        """Close for good."""
+        if self._opening is not None:
+            await self._opening
+        self._shut()
+        await self._web.shutdown(0.2)
+        self._keeper.close()
+
+    async def _open(self, listening: socket.socket) -> None:
+        server = await asyncio.get_running_loop().create_server(self._web, sock=listening, ssl=self._context)
+        if self._socket is listening:
+            self._listening = server
+        else:
+            server.close()
+
+    def _shut(self) -> None:
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+
+def _bound(port: int) -> socket.socket:
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    found.bind(("127.0.0.1", port))
+    return found

@@ -1,0 +1,39 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The PowerShell scripts that the lab knows: SHA-256 of the text (with LF line ends) to what it does on a server.
+
+The lab reads nothing of the collection: when a script changes there, its digest must be added here, by somebody who has looked
+whether the behaviour still says what the script does. The unit tests compare.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import typing as t
+
+from tests.lab.servers.programs import behaviours
+
+if t.TYPE_CHECKING:
+    from tests.lab.servers.models import WindowsServer
+
+Behaviour = t.Callable[["WindowsServer", t.Mapping[str, t.Any]], dict[str, t.Any]]
+
+SCRIPTS: dict[str, Behaviour] = {
+    "867bb9d390264a35504c71edfe2ee4a8c060eb4875c4d617439259d672adf9ed": behaviours.inspect_installer,
+    "97cbd197669b83ff71bfbeba8251341cbc4c9946186d715198b1857571b9d040": behaviours.download_installer,
+    "214f0c54699c41ca4f6ac5a9afd8666a3fc790d47dca15d560d08fc7f8dcd947": behaviours.register_connector,
+    "4d45d573ab3ae71c2ea7320165c73b42fac1ad6d903caa6021dbae794ef04676": behaviours.read_files,
+    "00ab2075876a1d4231dc605020c00b6f54fab9e21a1b342d45642a38070aeffc": behaviours.remove_paths,
+}
+
+
+def digest(script: str) -> str:
+    """Return the digest of a script's text, whatever its line ends."""
+    return hashlib.sha256(script.replace("\r\n", "\n").encode()).hexdigest()
+
+
+def find(script: str) -> Behaviour | None:
+    """Return what a script does, or None for one that is not known."""
+    return SCRIPTS.get(digest(script))

@@ -1,0 +1,128 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who is at the other end of a connection: Basic (https only), Negotiate and NTLM and Kerberos through pyspnego's acceptor.
+
+One security context per connection, as HTTP.sys does it [DOC]. Steps run inline: they take no I/O but a small file.
+Channel bindings are not compared: the recorded service says CbtHardeningLevel Relaxed [REAL], which lets a client without them in.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import os
+import pathlib
+import typing as t
+
+import spnego
+
+SCHEMES = {"negotiate": "negotiate", "ntlm": "ntlm", "kerberos": "kerberos"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Answer:
+    """What to do with a request. `challenge`: answer 401 with these WWW-Authenticate values. Else it is authenticated."""
+
+    authenticated: bool
+    challenge: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    """WWW-Authenticate values for the reply of an authenticated request (mutual authentication)."""
+    leg: bool = False
+    """True for a request that only carried an authentication token."""
+
+
+class Users:
+    """The accounts of one server, as the file that pyspnego's NTLM acceptor reads (NTLM_USER_FILE)."""
+
+    def __init__(self, path: pathlib.Path, domains: t.Sequence[str]) -> None:
+        self._path = path
+        self._domains = tuple(domains)
+        self._user = ""
+        self._password = ""
+
+    @property
+    def path(self) -> pathlib.Path:
+        """The credential file (mode 0600, inside the lab's private folder)."""
+        return self._path
+
+    def set(self, user: str, password: str) -> None:
+        """Set the one account. Raises ValueError for characters that the file cannot hold."""
+        if any(character in user + password for character in ":\r\n"):
+            raise ValueError("user and password of the lab must not contain a colon or a line end")
+        self._user, self._password = user, password
+        lines = [f"{domain}:{user}:{password}" for domain in ("", *self._domains)]
+        lines += [f":{user}@{domain}:{password}" for domain in self._domains]
+        self._path.touch(mode=0o600)
+        self._path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+    def accepts_basic(self, credentials: str) -> bool:
+        """Judge the value of an `Authorization: Basic` header (local accounts only [DOC MS-WSMV])."""
+        try:
+            user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+        except (binascii.Error, UnicodeDecodeError):
+            return False
+        return user.rpartition("\\")[2].lower() == self._user.lower() and password == self._password
+
+
+class Gate:
+    """The authentication state of one connection."""
+
+    def __init__(self, users: Users, *, tls: bool) -> None:
+        self._users = users
+        self._tls = tls
+        self._context: spnego.ContextProxy | None = None
+
+    @property
+    def context(self) -> spnego.ContextProxy | None:
+        """The finished security context, if any."""
+        return self._context if self._context is not None and self._context.complete else None
+
+    @property
+    def offers(self) -> tuple[str, ...]:
+        """The WWW-Authenticate values of a first 401."""
+        return ("Negotiate", 'Basic realm="WSMAN"') if self._tls else ("Negotiate",)
+
+    def check(self, authorization: str, *, has_body: bool) -> Answer:
+        """Judge one request by its Authorization header."""
+        if not authorization:
+            return Answer(self.context is not None, () if self.context else self.offers)
+        scheme, _, value = authorization.partition(" ")
+        if scheme.lower() == "basic":
+            # Basic in clear text is off: AllowUnencrypted is false [DOC, REAL].
+            accepted = self._tls and self._users.accepts_basic(value)
+            return Answer(accepted, () if accepted else self.offers)
+        if scheme.lower() not in SCHEMES:
+            return Answer(False, self.offers)
+        return self._step(scheme, value, has_body=has_body)
+
+    def _step(self, scheme: str, value: str, *, has_body: bool) -> Answer:
+        if self._context is None or self._context.complete:
+            self._context = None
+        try:
+            token = self._accept(SCHEMES[scheme.lower()], base64.b64decode(value))
+        except Exception:  # pyspnego and GSSAPI raise many kinds; a client learns only that it failed
+            self._context = None
+            return Answer(False, self.offers, leg=True)
+        assert self._context is not None
+        encoded = f"{scheme} {base64.b64encode(token).decode()}" if token else ""
+        if not self._context.complete:
+            return Answer(False, (encoded or scheme,), leg=True)
+        return Answer(True, extra=(encoded,) if encoded else (), leg=not has_body)
+
+    def _accept(self, protocol: str, token: bytes) -> bytes | None:
+        """Run one step. pyspnego finds the users by an environment variable: it is set for just this step."""
+        before = os.environ.get("NTLM_USER_FILE")
+        os.environ["NTLM_USER_FILE"] = str(self._users.path)
+        try:
+            if self._context is None:
+                self._context = spnego.server(hostname="localhost", service="HTTP", protocol=protocol)
+            answer: bytes | None = self._context.step(token)
+            return answer
+        finally:
+            if before is None:
+                del os.environ["NTLM_USER_FILE"]
+            else:
+                os.environ["NTLM_USER_FILE"] = before

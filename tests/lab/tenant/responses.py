@@ -1,0 +1,220 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From requests to the model and back: Graph's JSON, status codes and references. No rule of the service is decided here."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from tests.lab.tenant import odata
+from tests.lab.tenant.errors import UnknownRequest, bad_request, not_found
+from tests.lab.tenant.http import Answer, Document, Request
+from tests.lab.tenant.models import Tenant
+from tests.lab.tenant.state import Application, Connector, Group, Snapshot
+
+PROFILE = "onPremisesPublishingProfiles('applicationProxy')"
+LIST = frozenset({"$select", "$filter", "$top", "$skiptoken"})
+ITEM = frozenset({"$select"})
+
+CONNECTOR = odata.Resource(
+    "microsoft.graph.connector",
+    frozenset({"id", "machineName", "externalIp", "status", "version"}),
+    frozenset({"id", "machineName"}),
+)
+GROUP = odata.Resource(
+    "microsoft.graph.connectorGroup",
+    frozenset({"id", "name", "region", "connectorGroupType", "isDefault"}),
+    frozenset({"name"}),
+)
+APPLICATION = odata.Resource(
+    "microsoft.graph.application",
+    frozenset({"id", "appId", "displayName", "onPremisesPublishing"}),
+    frozenset({"id", "appId", "displayName"}),
+    directory=True,
+)
+GROUP_PROPERTIES = frozenset({"name", "region", "connectorGroupType", "isDefault", "@odata.type"})
+REFERENCE = frozenset({"@odata.id", "@odata.type"})
+
+
+class Responses:
+    """One method per operation. Each takes the request and the snapshot that reads see."""
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+
+    # profile and connectors
+
+    def get_profile(self, request: Request, seen: Snapshot) -> Answer:
+        """GET the profile."""
+        document = {"id": "applicationProxy", "isEnabled": self._tenant.settings.publishing_enabled}
+        return Answer(200, {"@odata.context": f"{request.base}/$metadata#onPremisesPublishingProfiles/$entity", **document})
+
+    def list_connectors(self, request: Request, seen: Snapshot) -> Answer:
+        """GET connectors."""
+        return self._collection(request, f"{PROFILE}/connectors", CONNECTOR, map(self._connector, seen.connectors.values()))
+
+    def get_connector(self, request: Request, seen: Snapshot) -> Answer:
+        """GET a connector."""
+        connector = self._tenant.connector(request.params["connector"], seen)
+        return self._entity(request, f"{PROFILE}/connectors", CONNECTOR, self._connector(connector))
+
+    def list_member_of(self, request: Request, seen: Snapshot) -> Answer:
+        """GET memberOf: a collection, of always one element in practice (graph.md 2.2, MS, 3P)."""
+        connector = self._tenant.connector(request.params["connector"], seen)
+        context = f"{PROFILE}/connectors('{connector.id}')/memberOf"
+        return self._collection(request, context, GROUP, [_group(seen.groups[connector.group_id])])
+
+    def move_by_connector(self, request: Request, seen: Snapshot) -> Answer:
+        """POST memberOf/$ref. Documented: 201 with the group on the page, 204 in the tutorial (graph.md 2.2)."""
+        group_id = _reference(request, "connectorGroups")
+        _connector, group = self._tenant.move(request.params["connector"], group_id)
+        return self._created_reference(request, GROUP, "connectorGroups", _group(group))
+
+    # connector groups
+
+    def list_groups(self, request: Request, seen: Snapshot) -> Answer:
+        """GET connectorGroups; foreign types are in the list (graph.md 4, LIVE docs-contrib#9265)."""
+        return self._collection(request, f"{PROFILE}/connectorGroups", GROUP, map(_group, seen.groups.values()))
+
+    def create_group(self, request: Request, seen: Snapshot) -> Answer:
+        """POST a group. isDefault and connectorGroupType are accepted and ignored (graph.md 4, LIVE TF)."""
+        group = self._tenant.create_group(request.body.get("name"), request.body.get("region"))
+        answer = self._entity(request, f"{PROFILE}/connectorGroups", GROUP, _group(group))
+        answer.status = 200 if self._observed else 201
+        return answer
+
+    def get_group(self, request: Request, seen: Snapshot) -> Answer:
+        """GET a group."""
+        group = self._tenant.group(request.params["group"], seen)
+        return self._entity(request, f"{PROFILE}/connectorGroups", GROUP, _group(group))
+
+    def update_group(self, request: Request, seen: Snapshot) -> Answer:
+        """PATCH a group: live 204 without body, documented 200 with body (graph.md 2.3)."""
+        read_only = sorted({"connectorGroupType", "isDefault"} & set(request.body))
+        if read_only:
+            raise bad_request(f"Property '{read_only[0]}' is read-only and cannot be set.")  # refused LIVE TF, text inferred
+        changes = {name: value for name, value in request.body.items() if name != "@odata.type"}
+        group = self._tenant.update_group(request.params["group"], changes)
+        if self._observed:
+            return Answer(204)
+        return self._entity(request, f"{PROFILE}/connectorGroups", GROUP, _group(group))
+
+    def delete_group(self, request: Request, seen: Snapshot) -> Answer:
+        """DELETE a group."""
+        self._tenant.delete_group(request.params["group"])
+        return Answer(204)
+
+    def list_members(self, request: Request, seen: Snapshot) -> Answer:
+        """GET members."""
+        group = self._tenant.group(request.params["group"], seen)
+        context = f"{PROFILE}/connectorGroups('{group.id}')/members"
+        return self._collection(request, context, CONNECTOR, map(self._connector, seen.members(group.id)))
+
+    def add_member(self, request: Request, seen: Snapshot) -> Answer:
+        """POST members/$ref. Documented: 201 with the connector in prose, 204 in the example (graph.md 2.3)."""
+        connector, _target = self._tenant.move(_reference(request, "connectors"), request.params["group"])
+        return self._created_reference(request, CONNECTOR, "connectors", self._connector(connector))
+
+    def list_group_applications(self, request: Request, seen: Snapshot) -> Answer:
+        """GET applications of a group: each id and onPremisesPublishing (MS); none may be a 404 (graph.md 2.3, 3P EXP)."""
+        group = self._tenant.group(request.params["group"], seen)
+        found = seen.applications_of(group.id)
+        if not found and self._observed:
+            raise not_found("ApplicationsForGroup", f"No applications found for connector group '{group.id}'.")
+        items = [{"id": application.id, "onPremisesPublishing": application.publishing} for application in found]
+        return self._collection(request, f"{PROFILE}/connectorGroups('{group.id}')/applications", APPLICATION, items)
+
+    # applications
+
+    def list_applications(self, request: Request, seen: Snapshot) -> Answer:
+        """GET applications."""
+        return self._collection(request, "applications", APPLICATION, map(_application, seen.applications.values()))
+
+    def get_application(self, request: Request, seen: Snapshot) -> Answer:
+        """GET an application. onPremisesPublishing comes only when selected (graph.md 2.4, LIVE TF)."""
+        application = self._tenant.application(request.params["application"], seen)
+        return self._entity(request, "applications", APPLICATION, _application(application))
+
+    def get_application_group(self, request: Request, seen: Snapshot) -> Answer:
+        """GET the connector group of an application: Default when it has no other (graph.md 4, LIVE TF)."""
+        application = self._tenant.published(request.params["application"], seen)
+        # A stale view may not know the group yet that a fresh one assigns; the view is one snapshot, so it does.
+        group = seen.groups[application.group_id or seen.default.id]
+        return self._entity(request, f"applications('{application.id}')/connectorGroup", GROUP, _group(group))
+
+    def assign(self, request: Request, seen: Snapshot) -> Answer:
+        """PUT connectorGroup/$ref: 204 (graph.md 2.4, MS, LIVE TF)."""
+        self._tenant.assign(request.params["application"], _reference(request, "connectorGroups"))
+        return Answer(204)
+
+    def unassign(self, request: Request, seen: Snapshot) -> Answer:
+        """DELETE connectorGroup/$ref: 204 (graph.md 2.4, LIVE TF)."""
+        self._tenant.unassign(request.params["application"])
+        return Answer(204)
+
+    # shapes
+
+    @property
+    def _observed(self) -> bool:
+        return self._tenant.settings.mode == "observed"
+
+    def _connector(self, connector: Connector) -> Document:
+        return {
+            "id": connector.id,
+            "machineName": connector.machine_name,
+            "externalIp": connector.external_ip,
+            "status": self._tenant.status(connector),
+            "version": connector.version,
+        }
+
+    def _collection(self, request: Request, context: str, resource: odata.Resource, items: t.Iterable[Document]) -> Answer:
+        query = odata.parse(request.query, LIST, resource)
+        url = f"{request.base}{request.path}"
+        document = odata.page(items, query, url, request.query, self._tenant.settings.page_size)
+        return Answer(200, {"@odata.context": f"{request.base}/$metadata#{context}", **document})
+
+    def _entity(self, request: Request, context: str, resource: odata.Resource, item: Document) -> Answer:
+        query = odata.parse(request.query, ITEM, resource)
+        document = odata.project(item, query)
+        return Answer(200, {"@odata.context": f"{request.base}/$metadata#{context}/$entity", **document})
+
+    def _created_reference(self, request: Request, resource: odata.Resource, collection: str, item: Document) -> Answer:
+        if self._observed:
+            return Answer(204)
+        answer = self._entity(request, f"{PROFILE}/{collection}", resource, item)
+        answer.status = 201
+        return answer
+
+
+def _group(group: Group) -> Document:
+    """Order of the properties: id, name, region, connectorGroupType, isDefault (graph.md 2.3, LIVE)."""
+    return {
+        "id": group.id,
+        "name": group.name,
+        "region": group.region,
+        "connectorGroupType": group.kind,
+        "isDefault": group.is_default,
+    }
+
+
+def _application(application: Application) -> Document:
+    """A leading underscore hides a property from the default projection."""
+    return {
+        "id": application.id,
+        "appId": application.app_id,
+        "displayName": application.display_name,
+        "_onPremisesPublishing": application.publishing,
+    }
+
+
+def _reference(request: Request, collection: str) -> str:
+    """Return the id of a reference body. The URL must be of this Graph; the profile's name ignores case (graph.md 2)."""
+    url = request.body.get("@odata.id")
+    pattern = rf"{re.escape(request.base)}/onPremisesPublishingProfiles/applicationProxy/{collection}/([^/?]+)"
+    match = re.fullmatch(pattern, url, re.IGNORECASE) if isinstance(url, str) else None
+    if match is None:
+        raise UnknownRequest(400, "BadRequest", f"The value of '@odata.id' is not a reference to {collection} of this service: {url!r}.")
+    return match[1]

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Switches of the tenant: what a test may turn, and how the service behaves where sources contradict each other."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+CHOICES: dict[str, tuple[str, ...]] = {"mode": ("observed", "documented"), "device_code": ("auto", "manual", "deny")}
+
+
+@dataclasses.dataclass
+class Settings:
+    """Defaults are what was observed live, and app-only access refused as documented."""
+
+    mode: str = "observed"
+    """observed: create 200, PATCH 204, $ref 204 (LIVE TF). documented: 201, 200 with body, 201 with body (MS)."""
+    app_only: bool = False
+    """Whether application permissions work. "Not supported" says the documentation (graph.md 7.1, 7.2)."""
+    page_size: int = 100
+    stale_seconds: float = 0.0
+    """Reads show the state of this many seconds ago: a GET right after PUT $ref may show the former group (graph.md 4, LIVE TF)."""
+    batch_unordered: bool = True
+    """Answers of a $batch come in reverse order: they may be unordered (graph.md 6.2, MS)."""
+    publishing_enabled: bool = True
+    """False until the first connector is registered: OnPremisesPublishing_NotEnabled (connector.md 5.3, MS, 3P)."""
+    user_is_administrator: bool = True
+    user_needs_mfa: bool = False
+    device_code: str = "auto"
+    """auto: approved after one poll. manual: by the admin API. deny: declined."""
+    az_logged_in: bool = True
+    default_region: str = "nam"
+    regions: list[str] = dataclasses.field(default_factory=lambda: ["nam", "eur", "aus", "asia", "ind", "japan"])
+    """An open set: the documented ones and `japan`, seen live (graph.md 3)."""
+
+    def patch(self, values: t.Mapping[str, t.Any]) -> None:
+        """Set the named switches. Raises ValueError for an unknown name or a value of another type."""
+        known = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        for name, value in values.items():
+            if name not in known:
+                raise ValueError(f"unknown tenant setting {name!r}; known: {', '.join(sorted(known))}")
+            if not _same_type(known[name], value) or value not in CHOICES.get(name, (value,)):
+                raise ValueError(f"tenant setting {name!r} cannot be {value!r}")
+        for name, value in values.items():
+            setattr(self, name, value)
+
+
+def _same_type(current: t.Any, value: t.Any) -> bool:
+    if isinstance(current, float):
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return type(current) is type(value)
