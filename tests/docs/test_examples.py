@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every EXAMPLES block is what it claims to be: its options exist, and it runs, here against the lab.
+
+A block is executed whole, as one play, on a fresh lab.
+"""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+import typing as t
+
+import pytest
+import yaml
+
+from tests.docs.variables import environment, prepare, variables
+from tests.support import documents
+from tests.support.lab_process import Lab
+from tests.support.playbook import Ansible
+
+COLLECTIONS = documents.ROOT / ".build" / "collections"
+SERVER = "nam-web-01"
+EXAMPLES = [(kind, name) for kind in ("module", "filter", "lookup") for name in documents.names(kind)]
+# What must have happened before the examples of a module make sense, as the examples of another one.
+FIRST = {"connector_health": "connector_registration"}
+TASK_KEYWORDS = {"name", "register", "when", "vars", "loop", "delegate_to", "run_once", "until", "retries", "delay", "no_log", "tags"}
+
+Task = t.Mapping[str, t.Any]
+
+
+@functools.cache
+def _page(kind: str, name: str) -> dict[str, t.Any]:
+    page = documents.read(kind, [name], collections=COLLECTIONS)[name]
+    return t.cast("dict[str, t.Any]", page)
+
+
+def _tasks(kind: str, name: str) -> list[Task]:
+    return list(yaml.safe_load(_page(kind, name)["examples"]))
+
+
+def _host(module: str) -> str:
+    return SERVER if module in documents.action_group("host") else "localhost"
+
+
+def _complaints(options: t.Any, declared: t.Mapping[str, t.Any], where: str) -> t.Iterator[str]:
+    """What is wrong with literal options: unknown names, missing required ones, values that are no choice."""
+    aliases = {alias: name for name, option in declared.items() for alias in option.get("aliases") or []}
+    given = {aliases.get(name, name): value for name, value in (options or {}).items()}
+    yield from (f"{where}.{name}: there is no such option" for name in given if name not in declared)
+    yield from (f"{where}.{name}: required" for name, option in declared.items() if option.get("required") and name not in given)
+    for name, value in given.items():
+        option = declared.get(name, {})
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, dict) and option.get("suboptions"):
+                yield from _complaints(item, option["suboptions"], f"{where}.{name}")
+            elif option.get("choices") and "{{" not in str(item) and item not in option["choices"]:
+                yield f"{where}.{name}: {item!r} is none of {list(option['choices'])}"
+
+
+@pytest.mark.parametrize(("kind", "name"), [example for example in EXAMPLES if example[0] == "module"])
+def test_examples_name_options_that_exist(kind: str, name: str) -> None:
+    complaints: list[str] = []
+    for task in _tasks(kind, name):
+        for module in set(task) - TASK_KEYWORDS:
+            if module.startswith(f"{documents.COLLECTION}."):
+                declared = _page("module", module)["doc"]["options"]
+                complaints += _complaints(task[module], declared, f"{task['name']}: {module.rpartition('.')[2]}")
+    assert complaints == []
+
+
+@pytest.mark.parametrize(("kind", "name"), EXAMPLES)
+def test_examples_run(kind: str, name: str, ansible: Ansible, lab: Lab) -> None:
+    short = name.rpartition(".")[2]
+    prepare(lab, short)
+    plays = []
+    if short in FIRST:
+        plays.append(_play("What the examples take for granted", FIRST[short], "module"))
+    plays.append(_play(f"Examples of {short}", short, kind))
+    run = ansible.playbook(plays, variables=variables(lab), environment=environment(lab)).succeeded()
+    assert run.recap
+
+
+def _play(title: str, short: str, kind: str) -> dict[str, t.Any]:
+    tasks = _tasks(kind, f"{documents.COLLECTION}.{short}")
+    return {"name": title, "hosts": _host(short), "gather_facts": False, "tasks": tasks}
+
+
+def _readmes() -> list[pathlib.Path]:
+    return sorted([documents.ROOT / "README.md", *documents.ROOT.glob("roles/*/README.md"), *documents.ROOT.glob("docs/*.md")])
+
+
+@pytest.mark.parametrize("readme", _readmes(), ids=lambda path: str(path.relative_to(documents.ROOT)))
+def test_yaml_of_readmes_can_be_read(readme: pathlib.Path) -> None:
+    blocks = readme.read_text().split("```yaml\n")[1:]
+    for block in blocks:
+        assert yaml.safe_load(block.partition("```")[0]) is not None, block

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Values for the variables that the examples of the documentation use: a user would have them in an inventory or vault."""
+
+from __future__ import annotations
+
+import typing as t
+
+from tests.support.lab_process import Lab
+
+
+def prepare(lab: Lab, module: str) -> None:
+    """What the examples of a tenant module take for granted: connectors in the tenant."""
+    if module in ("connector_groups", "tenant_connector_info"):
+        for server in lab.state["servers"].values():
+            lab.post("/connectors", {"machine_name": server["machine_name"]})
+
+
+def variables(lab: Lab) -> dict[str, t.Any]:
+    """Return the values for this lab, by variable name."""
+    return {
+        "connector_installer_file": lab.state["installer_file"],
+        "connector_tenant_id": lab.state["tenant_id"],
+        "connector_registration_token": lab.token("registration"),
+        "graph_token": lab.token("graph"),
+    }
+
+
+def environment(lab: Lab) -> dict[str, str]:
+    """What leads the tenant modules to the lab where an example says nothing about it, as it would to a sovereign cloud."""
+    return {
+        "APP_PROXY_GRAPH_ENDPOINT": lab.state["graph_endpoint"],
+        "APP_PROXY_AUTHORITY": lab.state["authority"],
+        "APP_PROXY_CA_FILE": lab.state["ca_file"],
+        "AZURE_TENANT_ID": lab.state["tenant_id"],
+    }

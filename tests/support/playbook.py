@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run the real ansible-playbook as a process and read its recap."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+import typing as t
+
+import yaml
+
+from tests.support.lab_process import Lab
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+COLLECTIONS = ROOT / ".build" / "collections"
+LAB_INVENTORY = ROOT / "playbooks" / "inventory" / "lab"
+RECAP = re.compile(r"^(?P<host>\S+)\s+: (?P<counts>ok=\d+.*)$", re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """What a finished ansible-playbook said. C(recap) maps a host to its counts: ok, changed, failed, ..."""
+
+    command: list[str]
+    rc: int
+    stdout: str
+    stderr: str
+    recap: dict[str, dict[str, int]]
+    seconds: float
+
+    @property
+    def output(self) -> str:
+        return self.stdout + self.stderr
+
+    def total(self, count: str) -> int:
+        """The sum over all hosts, such as C(total("changed"))."""
+        return sum(counts.get(count, 0) for counts in self.recap.values())
+
+    def succeeded(self) -> Run:
+        """Return itself; fail the test with the whole output otherwise."""
+        if self.rc:
+            raise AssertionError(f"{' '.join(self.command)}\nexit code {self.rc}\n{self.output}")
+        return self
+
+
+@dataclasses.dataclass
+class Ansible:
+    """Runs playbooks with a home of its own, so that nothing of the user's configuration takes part."""
+
+    home: pathlib.Path
+    lab: Lab | None = None
+    connection: str = "winrm"
+    scheme: str = "https"
+    binaries: pathlib.Path = dataclasses.field(default_factory=lambda: pathlib.Path(sys.executable).parent)
+
+    def playbook(
+        self,
+        playbook: pathlib.Path | t.Sequence[t.Mapping[str, t.Any]],
+        *arguments: str,
+        inventory: pathlib.Path | str = LAB_INVENTORY,
+        variables: t.Mapping[str, t.Any] | None = None,
+        environment: t.Mapping[str, str] | None = None,
+        timeout: float = 300,
+    ) -> Run:
+        """Run a playbook file, or plays given as data.
+
+        :param variables: extra variables; they travel in a file, so that a secret is not on a command line.
+        :param timeout: seconds, after which the process and its children are killed and the test fails.
+        """
+        command = [str(self.binaries / "ansible-playbook"), "-i", str(inventory)]
+        if variables:
+            command += ["-e", f"@{self._write('variables.yml', dict(variables))}"]
+        path = playbook if isinstance(playbook, pathlib.Path) else self._write("playbook.yml", list(playbook))
+        return self._run([*command, *arguments, str(path)], environment or {}, timeout)
+
+    def _write(self, name: str, content: t.Any) -> pathlib.Path:
+        self.home.mkdir(parents=True, exist_ok=True)
+        path = self.home / name
+        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        return path
+
+    def _run(self, command: list[str], environment: t.Mapping[str, str], timeout: float) -> Run:
+        self.home.mkdir(parents=True, exist_ok=True)
+        # Empty: without one, Ansible would read the user's own.
+        (self.home / "ansible.cfg").touch()
+        started = time.monotonic()
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**self._environment(), **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            stdout, stderr = process.communicate(timeout=timeout)
+        except BaseException:
+            # SIGTERM first: ansible-playbook ends its workers, which are in sessions of their own.
+            os.killpg(process.pid, signal.SIGTERM)
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+        return Run(command, process.returncode, stdout, stderr, _recap(stdout), time.monotonic() - started)
+
+    def _environment(self) -> dict[str, str]:
+        foreign = ("ANSIBLE_", "APP_PROXY_", "AZURE_", "PYTHONPATH")
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+        base = {
+            **kept,
+            "PATH": os.pathsep.join([str(self.binaries), os.environ.get("PATH", os.defpath)]),
+            "ANSIBLE_HOME": str(self.home / "ansible"),
+            "ANSIBLE_CONFIG": str(self.home / "ansible.cfg"),
+            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_HOST_PATTERN_MISMATCH": "error",
+            "ANSIBLE_INVENTORY_UNPARSED_FAILED": "true",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_NOCOWS": "true",
+        }
+        return self.lab.variables(base, connection=self.connection, scheme=self.scheme) if self.lab else base
+
+
+def _recap(stdout: str) -> dict[str, dict[str, int]]:
+    recap = {}
+    for match in RECAP.finditer(stdout.rpartition("PLAY RECAP")[2]):
+        pairs = (word.split("=") for word in match["counts"].split())
+        recap[match["host"]] = {name: int(number) for name, number in pairs}
+    return recap
