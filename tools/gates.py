@@ -23,6 +23,8 @@ import processes
 
 LOGS = environment.BUILD / "logs"
 SHOWN_LINES = 150
+# A log is read without a terminal.
+PLAIN = {"NO_COLOR": "1", "PY_COLORS": "0", "ANSIBLE_NOCOLOR": "true"}
 COLLECTION = "ansible_collections.entra.app_proxy.plugins"
 PYTEST = ["pytest", "--quiet"]
 
@@ -107,10 +109,11 @@ def _run(name: str, binaries: pathlib.Path, log: pathlib.Path | None) -> Outcome
     home.mkdir(exist_ok=True)
     for command in gate.commands:
         where = copies.refresh(gate.copy) if gate.copy else environment.ROOT
+        variables = copies.variables(binaries, where) if gate.copy else environment.variables(binaries)
         rc = processes.run(
             [str(binaries / command[0]), *command[1:]],
             cwd=where,
-            environment={**(copies.variables(binaries, where) if gate.copy else environment.variables(binaries)), "HOME": str(home)},
+            environment={**variables, "HOME": str(home), **(PLAIN if log else {})},
             log=log,
             timeout=gate.timeout,
         )

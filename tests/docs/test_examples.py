@@ -16,7 +16,7 @@ import typing as t
 import pytest
 import yaml
 
-from tests.docs.variables import environment, prepare, variables
+from tests.docs.variables import environment, fill_tenant, variables
 from tests.support import documents
 from tests.support.lab_process import Lab
 from tests.support.playbook import Ansible
@@ -74,7 +74,8 @@ def test_examples_name_options_that_exist(kind: str, name: str) -> None:
 @pytest.mark.parametrize(("kind", "name"), EXAMPLES)
 def test_examples_run(kind: str, name: str, ansible: Ansible, lab: Lab) -> None:
     short = name.rpartition(".")[2]
-    prepare(lab, short)
+    if _host(short) == "localhost":
+        fill_tenant(lab)
     plays = []
     if short in FIRST:
         plays.append(_play("What the examples take for granted", FIRST[short], "module"))

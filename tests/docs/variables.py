@@ -11,11 +11,10 @@ import typing as t
 from tests.support.lab_process import Lab
 
 
-def prepare(lab: Lab, module: str) -> None:
-    """What the examples of a tenant module take for granted: connectors in the tenant."""
-    if module in ("connector_groups", "tenant_connector_info"):
-        for server in lab.state["servers"].values():
-            lab.post("/connectors", {"machine_name": server["machine_name"]})
+def fill_tenant(lab: Lab) -> None:
+    """Active connectors of all servers, as the examples that are about the tenant take for granted."""
+    for server in lab.state["servers"].values():
+        lab.post("/connectors", {"machine_name": server["machine_name"]})
 
 
 def variables(lab: Lab) -> dict[str, t.Any]:

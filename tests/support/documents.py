@@ -35,7 +35,7 @@ def names(kind: str) -> list[str]:
 def read(kind: str, wanted: t.Sequence[str], *, collections: pathlib.Path) -> dict[str, t.Any]:
     """Return ansible-doc's JSON for the named plugins of C(kind), found below C(collections).
 
-    :raises AssertionError: when ansible-doc cannot read one of them, or warns.
+    :raises AssertionError: when ansible-doc cannot read one of them, or warns of something of this collection.
     """
     return _ansible_doc(["--json", "-t", kind, *wanted], collections)
 
@@ -56,5 +56,6 @@ def _ansible_doc(arguments: list[str], collections: pathlib.Path) -> dict[str, t
     variables = {"ANSIBLE_COLLECTIONS_PATH": str(collections), "ANSIBLE_HOME": str(ROOT / ".build" / "ansible")}
     done = subprocess.run(command, env={**os.environ, **variables}, cwd=collections, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}{done.stderr}"
-    assert "WARNING" not in done.stderr, done.stderr
+    # ansible-core also warns of parts of its own.
+    assert [line for line in done.stderr.splitlines() if "entra" in line] == [], done.stderr
     return t.cast("dict[str, t.Any]", json.loads(done.stdout))

@@ -24,6 +24,9 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
 
+# Characters of what an installer printed; most print nothing.
+_OUTPUT_TAIL = 300
+
 
 @dataclasses.dataclass(frozen=True)
 class Limits:
@@ -71,8 +74,12 @@ def run_installer(server: Server, path: str, arguments: tuple[str, ...], limits:
     :raises HostError: for an exit code that means failure.
     """
 
+    said: list[str] = []
+
     def attempt() -> tuple[ExitCode | None, str]:
-        outcome = explain(server.run(path, *arguments, timeout=limits.timeout).exit_code)
+        result = server.run(path, *arguments, timeout=limits.timeout)
+        said[:] = [" ".join((result.stderr or result.stdout).split())[-_OUTPUT_TAIL:]]
+        outcome = explain(result.exit_code)
         return (None if outcome.busy else outcome), outcome.meaning
 
     try:
@@ -81,7 +88,7 @@ def run_installer(server: Server, path: str, arguments: tuple[str, ...], limits:
         outcome = explain(1618)
         raise _failed(path, outcome, f"still so after {error.seconds:.0f} seconds") from error
     if not outcome.succeeded:
-        raise _failed(path, outcome, "")
+        raise _failed(path, outcome, f"it said: {said[0]}" if said[0] else "")
     return outcome
 
 

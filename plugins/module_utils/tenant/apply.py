@@ -108,14 +108,15 @@ class Applier:
     def _is_possible(self, change: Change) -> bool:
         """A step after a failed one is left out where it could not work or would no longer be safe."""
         if change.data["group"] in self._lost_groups:
-            return self._leave_out(change, "its connector group could not be created")
+            return self._leave_out(change, f"connector group {_group_shown(change)} could not be created")
         if change.action == "move" and self._move_failed:
             return self._leave_out(change, "an earlier move failed, and the order of the moves keeps every group at its minimum")
         return True
 
     def _leave_out(self, change: Change, reason: str) -> bool:
-        group = (change.after or {}).get("connector_group", change.name)
-        self.outcome.blocked.append(Blocked(change.action, change.kind, change.name, group, reason))
+        group = _group_shown(change)
+        text = f"step {change.action} {change.kind} {change.name} was left out: {reason}"
+        self.outcome.blocked.append(Blocked(change.action, change.kind, change.name, group, text))
         return False
 
     def _still_served(self, changes: t.Sequence[Change]) -> list[Change]:
@@ -133,8 +134,8 @@ class Applier:
             if key not in short:
                 served.append(change)
                 continue
-            group = (change.after or {})["connector_group"]
-            self.outcome.blocked.append(blocked_assignment(change.name, group, self._active(key), self._minimum.get(key, ha.MINIMUM)))
+            required = self._minimum.get(key, ha.MINIMUM)
+            self.outcome.blocked.append(blocked_assignment(change.name, _group_shown(change), self._active(key), required))
         return served
 
     def _active(self, key: str) -> int:
@@ -208,6 +209,10 @@ class Applier:
         self._move_failed = self._move_failed or change.action == "move"
         if change.action == "create":
             self._lost_groups.add(change.data["group"])
+
+
+def _group_shown(change: Change) -> str:
+    return str((change.after or {}).get("connector_group", change.name))
 
 
 def _not_shown(change: Change) -> GraphError:

@@ -18,6 +18,8 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors impo
 
 Body = dict[str, t.Any]
 
+TRANSIENT = frozenset({408, 409, 424, 500, 502, 503, 504})
+"""May be different next time. 409: Directory_ConcurrencyViolation, 424: an item of a batch whose neighbour was throttled (documented)."""
 UNANSWERED = 0
 """Status of a batch item that the service left out of its answer."""
 
@@ -75,8 +77,8 @@ class Answer:
 
     @property
     def transient(self) -> bool:
-        """May be different next time. Whether it was carried out is not known. 409: Directory_ConcurrencyViolation (documented)."""
-        return self.broken or self.status in (UNANSWERED, 408, 409, 424, 500, 502, 503, 504)
+        """May be different next time. Whether it was carried out is not known."""
+        return self.broken or self.status == UNANSWERED or self.status in TRANSIENT
 
 
 def decipher(status: int, headers: t.Mapping[str, str], text: str) -> Answer:

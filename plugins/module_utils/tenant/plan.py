@@ -14,7 +14,7 @@ import typing as t
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.options import GROUP, differing, payload
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Resolution, Target
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Resolution, Target, resolve
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import (
     Application,
     Connector,
@@ -23,8 +23,8 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state impor
     same_text,
 )
 
-CREATE, REGION, MOVE = 0, 10, 100
-"""Ranks. Moves take one rank for each stage, assignments come after the last."""
+CREATE, REGION, MOVE = 0, 1, 2
+"""Ranks. Moves take two for each stage that must be over before the next begins, assignments come after the last."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,22 +56,38 @@ class Proposal:
 def propose(resolution: Resolution, state: TenantState, *, allow_disruptive: bool = False) -> Proposal:
     """What to do so that the tenant is as declared.
 
+    One step may make another possible, as when the last connector leaves a group whose region is to change. So the plan is continued from
+    where it would lead, until nothing is left to do. That ends: every pass brings something to its declared place, and none takes it away.
+
     :param allow_disruptive: connectors may be moved between regions, which takes them through the Default group.
     """
-    changes = [_create(target) for target in resolution.targets if target.group is None]
-    region_changes, blocked = _regions(resolution, state)
-    changes.extend(region_changes)
-    moves, refused = _moves(resolution, state, allow_disruptive)
-    changes.extend(moves)
-    blocked.extend(refused)
-    last = max((change.rank for change in changes), default=0)
-    assignments, short = _assignments(resolution, predict(state, Plan.of(changes)), max(last, MOVE) + 1)
-    return Proposal(Plan.of([*changes, *assignments]), (*blocked, *short))
+    changes: list[Change] = []
+    while True:
+        now = _propose_once(resolution, state, allow_disruptive)
+        if not now.plan:
+            return Proposal(Plan.of(changes), now.blocked)
+        start = max((change.rank for change in changes), default=-1) + 1
+        changes.extend(dataclasses.replace(change, rank=start + change.rank) for change in now.plan.changes)
+        state = predict(state, now.plan)
+        resolution = resolve([target.desired for target in resolution.targets], state)
 
 
-def requirements(resolution: Resolution) -> dict[str, int]:
-    """The minimum of active connectors by group key, of every declared group; Default needs none."""
-    return {target.key: ha.required_of(target.group, target.desired.min_connectors) for target in resolution.targets}
+def _propose_once(resolution: Resolution, state: TenantState, allow_disruptive: bool) -> Proposal:
+    """What is possible from here on: create, then change regions, then move, then assign."""
+    creations = [_create(target) for target in resolution.targets if target.group is None]
+    regions, blocked_regions = _regions(resolution, state)
+    state = predict(state, Plan.of([*creations, *regions]))
+    moves, blocked_moves = _moves(resolution, state, allow_disruptive)
+    rank = max((change.rank for change in moves), default=MOVE) + 1
+    assignments, blocked_assignments = _assignments(resolution, predict(state, Plan.of(moves)), rank)
+    plan = Plan.of([*creations, *regions, *moves, *assignments])
+    return Proposal(plan, (*blocked_regions, *blocked_moves, *blocked_assignments))
+
+
+def requirements(resolution: Resolution, state: TenantState) -> dict[str, int]:
+    """The minimum of active connectors by group key, of every declared group and of Default, which needs none."""
+    declared = {target.key: ha.required_of(target.group, target.desired.min_connectors) for target in resolution.targets}
+    return declared | {group.id: 0 for group in state.groups if group.is_default}
 
 
 def predict(state: TenantState, plan: Plan) -> TenantState:
@@ -165,7 +181,7 @@ def _moves(resolution: Resolution, state: TenantState, allow_disruptive: bool) -
         else:
             allowed.append(move)
     active = {group.id: state.active_members(group.id) for group in state.groups if group.id in state.read_groups}
-    stages, refused = ha.safe_order(allowed, active, requirements(resolution))
+    stages, refused = ha.safe_order(allowed, active, requirements(resolution, state))
     for one in refused:
         reason = ha.refusal(one, _group_name(one.move.source, state), targets[one.move.target].name)
         blocked.append(_blocked_move(one.move, targets, reason))
@@ -219,17 +235,21 @@ def _detour(move: ha.Move, target: Target, state: TenantState) -> bool:
     source, default = state.group(move.source), state.default_group
     if source is None or default is None or default.id in (source.id, target.key):
         return False
-    wanted = target.group.region if target.group else target.desired.region or default.region
-    return not same_text(source.region, wanted) and not same_text(source.region, default.region)
+    return not same_text(source.region, _region_of(target, state)) and not same_text(source.region, default.region)
+
+
+def _region_of(target: Target, state: TenantState) -> str | None:
+    """The region of a group, also of one that is about to be created: without a declared one it gets the tenant's."""
+    group, default = state.group(target.key), state.default_group
+    return (group.region if group else None) or (default.region if default else None)
 
 
 def _detour_reason(move: ha.Move, target: Target, state: TenantState) -> str:
     source = state.group(move.source)
-    region = target.group.region if target.group else target.desired.region
     return (
         f"connector {move.label} stays in connector group {_group_name(move.source, state)}: {target.name} is of another region"
-        f" ({source.region if source else None} -> {region or 'default'}), and the service moves connectors between regions only through"
-        " the Default group, where it would serve Default's applications for a moment. Set allow_disruptive=true to let it"
+        f" ({source.region if source else None} -> {_region_of(target, state)}), and the service moves connectors between regions only"
+        " through the Default group, where it would serve Default's applications for a moment. Set allow_disruptive=true to let it"
     )
 
 

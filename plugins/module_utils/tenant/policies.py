@@ -14,7 +14,7 @@ import urllib.parse
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import TokenSource
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import parse_retry_after
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import TRANSIENT, parse_retry_after
 
 RETRIES = 5
 """Repeats of one request after failures that say nothing about when to come back. With the pauses below: about 15 s."""
@@ -83,7 +83,7 @@ def _pause(response: t.Any, safe: bool, attempt: int) -> float | None:
         return asked if asked is not None else backoff(attempt)
     if not safe or attempt >= RETRIES:
         return None
-    if response.status_code in (500, 502, 503, 504):
+    if response.status_code in TRANSIENT:
         return asked if asked is not None else backoff(attempt)
     return backoff(attempt) if _is_broken(response) else None
 

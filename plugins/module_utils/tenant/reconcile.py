@@ -46,7 +46,7 @@ class Reconciled:
     def errors(self) -> list[str]:
         """What makes the task fail whatever O(shortfall) says: refused steps, and decisions that someone has to take."""
         refused = [str(error) for error in self.outcome.failures]
-        return [*dict.fromkeys(refused), *(one.reason for one in self.outcome.blocked if not one.shortfall)]
+        return list(dict.fromkeys([*refused, *(one.reason for one in self.outcome.blocked if not one.shortfall)]))
 
     @property
     def shortfalls(self) -> list[str]:

@@ -37,7 +37,7 @@ def wait_for_active(
 
 def awaited(resolution: Resolution, state: TenantState) -> list[str]:
     """Machine names of the connectors worth waiting for: declared, inactive, and their group would be below its minimum without."""
-    required = requirements(resolution)
+    required = requirements(resolution, state)
     names: list[str] = []
     for target in resolution.targets:
         members = {one.id: one for one in [*state.members(target.key), *target.found()]}

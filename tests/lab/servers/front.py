@@ -73,20 +73,21 @@ class Front:
 
     def add(self, context: ssl.SSLContext | None) -> None:
         """Add a listener; it is not open yet."""
-        gates: weakref.WeakKeyDictionary[t.Any, Gate] = weakref.WeakKeyDictionary()
+        gates: weakref.WeakKeyDictionary[asyncio.Transport, Gate] = weakref.WeakKeyDictionary()
         self._doors.append(_Door(lambda request: self._serve(request, gates, tls=context is not None), context))
 
     def set_open(self, is_open: bool) -> None:
-        """Open or close all listeners. Closing cuts connections; shells and enumerations of a server that is off are gone."""
+        """Open or close all listeners. Closing cuts connections; shells outlive it, as on a server whose network is gone."""
         for door in self._doors:
             door.set_open(is_open)
-        if not self._server.powered:
-            self._endpoint.forget()
+
+    def forget(self) -> None:
+        """Drop all shells and enumerations."""
+        self._endpoint.forget()
 
     def account_changed(self) -> None:
         """Take over user and password of the server."""
         self._users.set(self._server.user, self._server.password)
-        self._endpoint.forget()
 
     def wake(self, seconds: float) -> None:
         """Look at the server again when something is due."""
@@ -108,9 +109,11 @@ class Front:
 
     # one HTTP request
 
-    async def _serve(self, request: web.BaseRequest, gates: weakref.WeakKeyDictionary[t.Any, Gate], *, tls: bool) -> web.StreamResponse:
+    async def _serve(self, request: web.BaseRequest, gates: weakref.WeakKeyDictionary[asyncio.Transport, Gate], *, tls: bool) -> web.StreamResponse:
         body = await request.content.read()
-        gate = gates.setdefault(request.protocol, Gate(self._users, tls=tls))
+        if request.transport is None:
+            return web.Response(status=500)  # the client has gone
+        gate = gates.setdefault(request.transport, Gate(self._users, tls=tls))
         if request.path.rstrip("/").lower() != PATH or request.method != "POST":
             self._server.unknown(f"{request.method} {request.path}", method=request.method, path=request.path)
             return self._answer(request, 404, b"", Description("", "", "error"), len(body))
@@ -241,17 +244,23 @@ class _Door:
             self._opening = asyncio.get_running_loop().create_task(self._open(self._socket))
         elif not is_open and self._socket is not None:
             self._shut()
-            for connection in list(self._web.connections):
-                if connection.transport is not None:
-                    connection.transport.abort()
+            self._cut()
 
     async def close(self) -> None:
         """Close for good."""
         if self._opening is not None:
             await self._opening
         self._shut()
-        await self._web.shutdown(0.2)
+        self._cut()
+        await self._web.shutdown(0)
+        await asyncio.sleep(0)
         self._keeper.close()
+
+    def _cut(self) -> None:
+        """Cut all connections at once: closing them properly would wait for the clients."""
+        for connection in list(self._web.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
 
     async def _open(self, listening: socket.socket) -> None:
         server = await asyncio.get_running_loop().create_server(self._web, sock=listening, ssl=self._context)

@@ -32,7 +32,10 @@ class Listener(t.Protocol):
     """The network side of a server, as the server itself sees it."""
 
     def set_open(self, is_open: bool) -> None:
-        """Open or close the listeners; closing cuts connections and forgets shells."""
+        """Open or close the listeners; closing cuts connections."""
+
+    def forget(self) -> None:
+        """Drop all shells and enumerations."""
 
     def account_changed(self) -> None:
         """Take over a new user or password."""
@@ -81,12 +84,11 @@ class WindowsServer:
 
     def reset(self) -> None:
         """Return to the state of the definition; the listeners open again on their ports."""
-        was_closed = not (self.reachable and self.powered)
         self._furnish()
         if self.listener is not None:
             self.listener.account_changed()
-            if was_closed:
-                self.listener.set_open(self.reachable)
+            self.listener.forget()
+            self.listener.set_open(self.reachable)
 
     # life
 
@@ -130,6 +132,7 @@ class WindowsServer:
         self.powered = False
         if self.listener is not None:
             self.listener.set_open(False)
+            self.listener.forget()
         self.agenda.after(self.reboot_seconds, self._come_up)
 
     def _come_up(self) -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import jobs, options
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
-from tests.unit.host.builders import NOW, OTHER_TENANT, TENANT, days
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import ENTRA
+from tests.unit.host.builders import CONNECTOR, NOW, OTHER_TENANT, TENANT, days
 from tests.unit.host.test_registration_token import token
 from tests.unit.host.windows import INSTALLED_FILES, Windows, exit_code
 
@@ -242,6 +243,15 @@ def test_remove_by_the_installer(installer: str) -> None:
     assert f"run {INSTALLER} /uninstall /quiet" in windows.calls
 
 
+def test_what_the_installer_leaves_goes_by_the_registry(installer: str) -> None:
+    windows = installed()
+    windows.programs[INSTALLER] = exit_code(0)
+    windows.programs["reg.exe"] = exit_code(0, f"HKEY_LOCAL_MACHINE\\X\\{{{CONNECTOR}}}\n    DisplayName    REG_SZ    {ENTRA.product}\n")
+    windows.programs["msiexec.exe"] = lambda server: (server.remove(), exit_code(0)(server))[1]
+    assert not connector(windows, state="absent", installer_file=installer)["connector"]["installed"]
+    assert windows.seconds == pytest.approx(60)
+
+
 def test_absent_on_an_empty_server_does_nothing() -> None:
     windows = Windows()
     assert not connector(windows, state="absent", installer_file="/does/not/exist.exe")["changed"]
@@ -251,7 +261,7 @@ def test_absent_on_an_empty_server_does_nothing() -> None:
 def test_what_stays_after_a_removal_is_named() -> None:
     windows = installed()
     windows.programs["reg.exe"] = exit_code(1)
-    with pytest.raises(HostError, match="still there: service WAPCSvc"):
+    with pytest.raises(HostError, match="something is left: service WAPCSvc"):
         connector(windows, state="absent")
 
 

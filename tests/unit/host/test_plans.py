@@ -137,7 +137,8 @@ def test_an_applied_removal_needs_nothing_more(state: HostState) -> None:
 def test_an_applied_registration_needs_nothing_more(state: HostState) -> None:
     desired = plan_registration.Desired(TENANT, allow_tenant_change=True)
     plan = plan_registration.plan(desired, state)
-    certificates = (*state.certificates, certificate(not_before=NOW)) if plan else state.certificates
+    # Newer than any that there is.
+    certificates = (*state.certificates, certificate(not_before=NOW + days(0.001))) if plan else state.certificates
     registered = host(services=dict(state.services), installed=state.installation, certificates=certificates) if plan else state
     assert not plan_registration.plan(desired, registered)
 

@@ -50,7 +50,9 @@ def want(
     minimum: int = 2,
 ) -> DesiredGroup:
     """A declared group; connectors by machine name."""
-    listed = None if connectors is None else tuple(DesiredConnector(machine_name=one) if isinstance(one, str) else one for one in connectors)
+    listed = (
+        None if connectors is None else tuple(DesiredConnector(machine_name=one) if isinstance(one, str) else one for one in connectors)
+    )
     return DesiredGroup(name, region, listed, None if applications is None else tuple(applications), minimum)
 
 

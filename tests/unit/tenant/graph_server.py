@@ -59,6 +59,9 @@ class Server:
 
         class Protocol(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # One segment for each answer; else every one waits for a delayed acknowledgement.
+            wbufsize = -1
+            disable_nagle_algorithm = True
 
             def answer(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
@@ -70,7 +73,9 @@ class Server:
                 if reply.drop:
                     self.close_connection = True
                     return
-                data = reply.body.encode() if isinstance(reply.body, str) else b"" if reply.body is None else json.dumps(reply.body).encode()
+                data = (
+                    reply.body.encode() if isinstance(reply.body, str) else b"" if reply.body is None else json.dumps(reply.body).encode()
+                )
                 self.send_response(reply.status)
                 for name, value in reply.headers.items():
                     self.send_header(name, value)

@@ -13,7 +13,6 @@ import dataclasses
 import itertools
 import re
 import struct
-import typing as t
 import xml.etree.ElementTree as ET
 from xml.sax.saxutils import escape
 

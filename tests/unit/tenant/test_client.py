@@ -1,0 +1,290 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The client over real HTTP on loopback: repeats, Retry-After, pages, batches, and who gets to see the token."""
+
+from __future__ import annotations
+
+import base64
+import email.utils
+import json
+import time as real_time
+import typing as t
+
+import pytest
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import batch
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Connection, credential_for, token_kind
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, LoginError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import Request, decipher, parse_retry_after
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.paging import read_list
+from tests.unit.tenant.graph_server import Incoming, Reply, Server, scripted, serving
+
+GET = Request("GET", "/things", "list the things")
+POST = Request("POST", "/things", "create the thing", "box", {"name": "box"})
+GOOD = Reply(200, {"value": [{"id": "1"}]})
+
+
+def jwt(**claims: t.Any) -> str:
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
+    return f"e30.{payload}.sig"
+
+
+def test_a_request_carries_token_and_a_request_id_to_beta() -> None:
+    with serving(scripted(GOOD)) as (server, client, _time):
+        client.call(GET)
+    (request,) = server.requests
+    assert request.path == "/beta/things"
+    assert request.headers["authorization"] == "Bearer token"
+    assert len(request.headers["client-request-id"]) == 36
+
+
+@pytest.mark.parametrize("status", [200, 201, 204])
+def test_a_write_may_answer_with_or_without_body(status: int) -> None:
+    with serving(scripted(Reply(status, None if status == 204 else {"id": "1"}))) as (_server, client, _time):
+        assert client.call(POST).ok
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 429])
+def test_a_read_is_repeated_with_growing_pauses(status: int) -> None:
+    with serving(scripted(Reply(status), Reply(status), Reply(status), GOOD)) as (server, client, time):
+        client.call(GET)
+    assert (len(server.requests), time.slept) == (4, [0.5, 1.0, 2.0])
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_write_is_not_repeated_blindly(status: int) -> None:
+    with serving(scripted(Reply(status), GOOD)) as (server, client, time), pytest.raises(GraphError) as caught:
+        client.call(POST)
+    assert (len(server.requests), time.slept, caught.value.may_have_run) == (1, [], True)
+
+
+def test_a_throttled_write_was_not_carried_out_and_is_repeated_when_the_service_says() -> None:
+    with serving(scripted(Reply(429, headers={"Retry-After": "7"}), Reply(201, {"id": "1"}))) as (server, client, time):
+        client.call(POST)
+    assert (len(server.requests), time.slept) == (2, [7.0])
+
+
+def test_retry_after_beyond_the_deadline_is_not_waited_for_and_said() -> None:
+    refusal = Reply(429, {"error": {"code": "TooManyRequests", "message": "Slow down."}}, {"Retry-After": "120"})
+    with serving(scripted(refusal), seconds=60) as (server, client, time), pytest.raises(GraphError) as caught:
+        client.call(GET)
+    assert (len(server.requests), time.slept, caught.value.retry_after) == (1, [], 120.0)
+    assert "The service asked to wait 120 s, longer than the option timeout leaves" in str(caught.value)
+
+
+def test_throttling_is_followed_until_the_deadline_and_no_longer() -> None:
+    with serving(scripted(Reply(429, headers={"Retry-After": "10"})), seconds=35) as (server, client, time), pytest.raises(GraphError):
+        client.call(GET)
+    assert (len(server.requests), time.slept) == (4, [10.0, 10.0, 10.0])
+
+
+def test_a_broken_answer_is_read_again_and_in_the_end_an_error() -> None:
+    with serving(scripted(Reply(200, '{"value": ['), GOOD)) as (server, client, _time):
+        assert client.call(GET).body == GOOD.body
+        assert len(server.requests) == 2
+    with serving(scripted(Reply(200, "<html>"))) as (_server, client, _time), pytest.raises(GraphError, match="not a JSON object"):
+        client.call(GET)
+
+
+def test_a_cut_connection_is_repeated_for_reads_and_reported_for_writes() -> None:
+    with serving(scripted(Reply(drop=True), GOOD)) as (server, client, _time):
+        client.call(GET)
+        assert len(server.requests) == 2
+    with serving(scripted(Reply(drop=True), GOOD)) as (server, client, _time), pytest.raises(GraphError) as caught:
+        client.call(POST)
+    assert (len(server.requests), caught.value.may_have_run) == (1, True)
+
+
+def test_an_unreachable_endpoint_harms_nothing() -> None:
+    with serving(scripted(GOOD)) as (server, client, _time):
+        server.close()
+        with pytest.raises(GraphError, match="Check that this machine reaches the endpoint") as caught:
+            client.call(POST)
+    assert not caught.value.may_have_run
+
+
+def test_an_error_says_what_was_done_to_what_and_what_came_back() -> None:
+    body = {"error": {"code": "ConnectorGroup_NotFound", "message": "Gone.", "innererror": {"request-id": "r-1"}}}
+    with serving(scripted(Reply(404, body))) as (_server, client, _time), pytest.raises(GraphError) as caught:
+        client.call(POST)
+    assert str(caught.value) == "could not create the thing (box): HTTP 404 ConnectorGroup_NotFound: Gone [request-id r-1]"
+    assert caught.value.as_dict()["request_id"] == "r-1"
+
+
+@pytest.mark.parametrize(
+    ("token", "hint"),
+    [
+        (jwt(idtyp="app", roles=["Directory.ReadWrite.All"]), "The token is app-only"),
+        (jwt(scp="User.Read"), "at least the role Application Administrator"),
+    ],
+)
+def test_a_refused_permission_is_explained(token: str, hint: str) -> None:
+    body = {"error": {"code": "NotAdminRoleNoEnoughCustomPermission_UnauthorizedAccess", "message": "No."}}
+    with serving(scripted(Reply(403, body)), token=token) as (_server, client, _time), pytest.raises(GraphError, match=hint) as caught:
+        client.call(GET)
+    assert token not in str(caught.value)
+
+
+def test_pages_follow_the_next_link_as_it_stands_past_an_empty_page() -> None:
+    def answer(incoming: Incoming) -> Reply:
+        if incoming.path == "/beta/things":
+            return Reply(200, {"value": [{"id": "1"}], "@odata.nextLink": f"{server_root[0]}/other/place?$skiptoken=a%2Fb"})
+        if incoming.path == "/other/place?$skiptoken=a%2Fb":
+            return Reply(200, {"value": [], "@odata.nextLink": f"{server_root[0]}/last"})
+        return Reply(200, {"value": [{"id": "2"}]})
+
+    server_root = [""]
+    with serving(answer) as (server, client, _time):
+        server_root[0] = server.root
+        assert [one["id"] for one in read_list(client, GET)] == ["1", "2"]
+    assert [request.path for request in server.requests] == ["/beta/things", "/other/place?$skiptoken=a%2Fb", "/last"]
+
+
+def test_pages_that_go_round_in_a_circle_are_an_error() -> None:
+    def answer(_incoming: Incoming) -> Reply:
+        return Reply(200, {"value": [], "@odata.nextLink": f"{server_root[0]}/beta/again"})
+
+    server_root = [""]
+    with serving(answer) as (server, client, _time):
+        server_root[0] = server.root
+        with pytest.raises(GraphError, match="circle"):
+            read_list(client, GET)
+
+
+def test_a_list_without_value_is_an_error_and_not_an_empty_list() -> None:
+    with serving(scripted(Reply(200, {}))) as (_server, client, _time), pytest.raises(GraphError, match="no 'value'"):
+        read_list(client, GET)
+
+
+def test_the_token_is_not_shown_to_another_host() -> None:
+    elsewhere = Server(scripted(Reply(200, {"value": []})))
+    page = Reply(200, {"value": [], "@odata.nextLink": f"{elsewhere.root}/beta/things"})
+    with serving(scripted(page)) as (server, client, _time):
+        read_list(client, GET)
+    elsewhere.close()
+    assert "authorization" in server.requests[0].headers
+    assert "authorization" not in elsewhere.requests[0].headers
+
+
+def test_a_redirect_is_not_followed() -> None:
+    with serving(scripted(Reply(302, None, {"Location": "http://127.0.0.1:9/"}))) as (server, client, _time), pytest.raises(GraphError):
+        client.call(GET)
+    assert len(server.requests) == 1
+
+
+def numbered(count: int, method: str = "GET") -> list[Request]:
+    return [Request(method, f"/things/{number}", "touch", str(number), None if method == "GET" else {}) for number in range(count)]
+
+
+def answering(statuses: dict[str, list[Reply]]) -> t.Callable[[Incoming], Reply]:
+    """Answer the items of a batch, in reverse order; each url by its own script, else with 200."""
+
+    def item(entry: dict[str, t.Any]) -> dict[str, t.Any] | None:
+        script = statuses.get(entry["url"], [])
+        reply = script.pop(0) if script else Reply(200, {"url": entry["url"]})
+        return None if reply.drop else {"id": entry["id"], "status": reply.status, "headers": dict(reply.headers), "body": reply.body}
+
+    def answer(incoming: Incoming) -> Reply:
+        if incoming.path != "/beta/$batch":
+            return Reply(200, {"url": incoming.path[len("/beta") :]})
+        items = [item(entry) for entry in incoming.body["requests"]]
+        return Reply(200, {"responses": [one for one in reversed(items) if one]})
+
+    return answer
+
+
+def sizes(server: Server) -> list[int]:
+    return [len(request.body["requests"]) if request.body else 1 for request in server.requests]
+
+
+def test_a_batch_holds_twenty_and_answers_find_their_requests() -> None:
+    with serving(answering({})) as (server, client, _time):
+        answers = batch.run_reads(client, numbered(45))
+    assert sizes(server) == [20, 20, 5]
+    assert [answer.body["url"] for answer in answers] == [f"/things/{number}" for number in range(45)]
+
+
+def test_throttled_items_are_asked_again_after_the_longest_retry_after() -> None:
+    script = {"/things/1": [Reply(429, None, {"Retry-After": "3"})], "/things/2": [Reply(429, None, {"Retry-After": "9"})]}
+    with serving(answering(script)) as (server, client, time):
+        answers = batch.run_reads(client, numbered(4))
+    assert (sizes(server), time.slept, all(answer.ok for answer in answers)) == ([4, 2], [9.0], True)
+
+
+def test_items_left_out_of_the_answer_are_asked_again_when_they_read() -> None:
+    with serving(answering({"/things/3": [Reply(drop=True), Reply(503)]})) as (server, client, time):
+        answers = batch.run_reads(client, numbered(5))
+    assert (sizes(server), all(answer.ok for answer in answers)) == ([5, 1], True)
+    assert time.slept == [0.5]
+
+
+def test_writes_of_a_batch_are_sent_again_only_when_throttled() -> None:
+    script = {"/things/0": [Reply(429)], "/things/1": [Reply(503)], "/things/2": [Reply(drop=True)]}
+    with serving(answering(script)) as (server, client, _time):
+        answers = batch.run_writes(client, numbered(4, "PUT"))
+    assert (sizes(server), [answer.status for answer in answers]) == ([4, 1], [200, 503, 0, 200])
+
+
+def test_a_lost_batch_of_writes_may_have_run() -> None:
+    with serving(scripted(Reply(drop=True))) as (server, client, _time), pytest.raises(GraphError) as caught:
+        batch.run_writes(client, numbered(3, "PUT"))
+    assert (len(server.requests), caught.value.may_have_run) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [(None, None), ("", None), ("12", 12.0), ("-3", 0.0), ("soon", None), (email.utils.formatdate(real_time.time() - 60), 0.0)],
+)
+def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
+    assert parse_retry_after(value) == seconds
+
+
+def test_a_retry_after_date_is_counted_from_now() -> None:
+    assert parse_retry_after(email.utils.formatdate(real_time.time() + 60)) == pytest.approx(60, abs=3)
+
+
+def test_an_empty_error_code_is_borne() -> None:
+    answer = decipher(404, {}, '{"error": {"code": "", "message": "No HTTP resource was found"}}')
+    assert (answer.code, answer.ok) == ("", False)
+
+
+@pytest.mark.parametrize("endpoint", ["http://graph.example.com", "ftp://127.0.0.1", "graph.microsoft.com"])
+def test_the_token_never_travels_unencrypted(endpoint: str) -> None:
+    with pytest.raises(LoginError, match="must be an https URL"):
+        GraphClient(Connection(access_token="token", graph_endpoint=endpoint), Deadline(1))
+
+
+@pytest.mark.parametrize(
+    ("given", "source"),
+    [
+        ({}, "azure_cli"),
+        ({"access_token": "x", "client_secret": "y"}, "access_token"),
+        ({"client_id": "c", "client_secret": "y"}, "client_secret"),
+        ({"certificate_path": "/c.pem"}, "client_certificate"),
+        ({"federated_token_file": "/t"}, "federated_token"),
+        ({"auth_source": "managed_identity", "client_secret": "y"}, "managed_identity"),
+    ],
+)
+def test_auto_takes_what_the_options_are_for(given: dict[str, str], source: str) -> None:
+    assert Connection(**given).source == source
+
+
+def test_all_missing_options_are_named_at_once() -> None:
+    with pytest.raises(LoginError, match="auth_source=client_secret needs also: tenant_id, client_id$"):
+        credential_for(Connection(client_secret="s"))
+
+
+def test_secrets_are_not_in_the_representation() -> None:
+    shown = repr(Connection(client_secret="sss", access_token="ttt", certificate_password="ppp"))
+    assert not [secret for secret in ("sss", "ttt", "ppp") if secret in shown]
+
+
+@pytest.mark.parametrize(
+    ("token", "kind"), [("opaque", None), (jwt(idtyp="app"), "app"), (jwt(scp="x"), "user"), (jwt(roles=[]), "app"), (jwt(), None)]
+)
+def test_a_token_tells_whether_it_is_of_a_user(token: str, kind: str | None) -> None:
+    assert token_kind(token) == kind

@@ -1,0 +1,270 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whole reconciles over HTTP against the lab's tenant: the good way, every fault at every request, and what must never happen."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import read_groups
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError, GraphError, TenantError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import observe_groups
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.reconcile import Reconciled, Rules, reconcile
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import as_desired
+from tests.unit.tenant.graph_server import LabTenant
+
+WORLD: dict[str, t.Any] = {
+    "groups": [{"name": "HR"}, {"name": "Sync", "type": "syncFabric", "region": None}],
+    "connectors": [
+        *({"machine_name": name} for name in ("WEB1", "WEB2", "WEB3", "EUR1", "EUR2")),
+        {"machine_name": "HR1", "group": "HR"},
+        {"machine_name": "HR2", "group": "HR"},
+    ],
+    "applications": [{"display_name": "Intranet"}, {"display_name": "Payroll", "group": "HR"}, {"display_name": "Raw", "published": False}],
+}
+FLEET: list[dict[str, t.Any]] = [
+    {"name": "NAM Web", "region": "nam", "connectors": ["web1", "WEB2"], "applications": ["Intranet"]},
+    {"name": "EUR Web", "region": "eur", "connectors": ["EUR1", "EUR2"]},
+    {"name": "HR", "connectors": ["HR1", "HR2", "WEB3"], "applications": ["Payroll"]},
+]
+
+
+@pytest.fixture
+def make_lab() -> t.Iterator[t.Callable[..., LabTenant]]:
+    labs: list[LabTenant] = []
+
+    def make(**changes: t.Any) -> LabTenant:
+        labs.append(LabTenant(**{**WORLD, **changes}))
+        return labs[-1]
+
+    yield make
+    for lab in labs:
+        lab.close()
+        assert lab.unknown() == []
+
+
+@pytest.fixture
+def tenant(make_lab: t.Callable[..., LabTenant]) -> LabTenant:
+    return make_lab()
+
+
+def run(tenant: LabTenant, fleet: t.Sequence[dict[str, t.Any]] = FLEET, **rules: t.Any) -> Reconciled:
+    client = tenant.client()
+    try:
+        return reconcile(client, read_groups(fleet), Rules(**rules))
+    finally:
+        client.close()
+
+
+def is_as_declared(tenant: LabTenant) -> bool:
+    return (
+        tenant.groups() == ["Default", "EUR Web", "HR", "NAM Web", "Sync"]
+        and tenant.members("NAM Web") == {"WEB1", "WEB2"}
+        and tenant.members("EUR Web") == {"EUR1", "EUR2"}
+        and tenant.members("HR") == {"HR1", "HR2", "WEB3"}
+        and (tenant.group_of("Intranet"), tenant.group_of("Payroll")) == ("NAM Web", "HR")
+    )
+
+
+@pytest.mark.parametrize("mode", ["observed", "documented"])
+def test_a_fleet_is_brought_about_and_then_nothing_is_left_to_do(make_lab: t.Callable[..., LabTenant], mode: str) -> None:
+    tenant = make_lab(settings={"default_region": "nam", "mode": mode})
+    done = run(tenant)
+    assert (done.errors, done.shortfalls, done.outcome.changed) == ([], [], True)
+    assert is_as_declared(tenant)
+    assert [(group["name"], group["active"], group["ok"]) for group in done.groups] == [
+        ("NAM Web", 2, True),
+        ("EUR Web", 2, True),
+        ("HR", 3, True),
+    ]
+    assert [one["name"] for one in done.groups[0]["applications"]] == ["Intranet"]
+    written = len(tenant.writes())
+    again = run(tenant)
+    assert (again.plan.summary(), again.outcome.changed) == ("nothing to do", False)
+    assert (len(tenant.writes()), again.groups) == (written, done.groups)
+
+
+def test_doing_nothing_takes_two_lists_and_one_batch(tenant: LabTenant) -> None:
+    run(tenant)
+    before = len(tenant.requests)
+    run(tenant)
+    # groups, connectors, members and applications of four groups in one batch, the applications' names in another
+    assert len(tenant.requests) - before <= 4
+
+
+def test_check_mode_writes_nothing_and_plans_what_is_then_done(tenant: LabTenant) -> None:
+    predicted = run(tenant, check_mode=True)
+    assert tenant.writes() == []
+    real = run(tenant)
+    assert predicted.plan.as_dict() == real.plan.as_dict()
+    for group in predicted.groups:
+        group["id"] = None
+    for group in real.groups:
+        group["id"] = None
+    assert predicted.groups == real.groups
+
+
+def test_pages_of_one_are_followed_also_inside_a_batch(make_lab: t.Callable[..., LabTenant]) -> None:
+    tenant = make_lab(settings={"default_region": "nam", "page_size": 1})
+    assert run(tenant).errors == []
+    assert is_as_declared(tenant)
+
+
+def test_stale_reads_are_waited_out(make_lab: t.Callable[..., LabTenant]) -> None:
+    tenant = make_lab(settings={"default_region": "nam", "stale_seconds": 20.0})
+    tenant.lab_clock.advance(60)
+    assert run(tenant).errors == []
+    assert is_as_declared(tenant)
+    assert tenant.writes().count("create_group") == 2
+
+
+def test_a_connector_that_is_about_to_run_is_waited_for(make_lab: t.Callable[..., LabTenant]) -> None:
+    tenant = make_lab(connectors=[{"machine_name": "WEB1"}])
+    late = tenant.tenant._register("WEB2", "1.5")
+    started = tenant.lab_clock.now()
+    tenant.tenant.liveness = lambda: {late.connector_id: started}
+    tenant.tenant.timing.becomes_active = 30.0
+    done = run(tenant, FLEET[:1])
+    assert (done.errors, done.shortfalls, tenant.group_of("Intranet")) == ([], [], "NAM Web")
+    assert sum(tenant.time.slept) >= 30
+
+
+def test_a_connector_that_is_not_there_is_not_waited_for(make_lab: t.Callable[..., LabTenant]) -> None:
+    tenant = make_lab(connectors=[{"machine_name": "WEB1"}])
+    done = run(tenant, FLEET[:1])
+    assert sum(tenant.time.slept) < 5
+    assert tenant.group_of("Intranet") is None
+    assert done.shortfalls == [
+        "connector group NAM Web has 1 active connector(s) of the 2 it needs",
+        "declared connectors that are not in connector group NAM Web: WEB2",
+    ]
+    assert [one.shortfall for one in done.outcome.blocked] == [True]
+    tenant.tenant.put_connector(
+        type(next(iter(tenant.tenant.now_state.connectors.values())))(
+            "c-late", "WEB2", "1.5", tenant.tenant.now_state.default.id, tenant.lab_clock.now(), pinned_status="active"
+        )
+    )
+    assert run(tenant, FLEET[:1]).shortfalls == []
+    assert tenant.group_of("Intranet") == "NAM Web"
+
+
+def test_an_inactive_connector_is_given_up_at_the_deadline(make_lab: t.Callable[..., LabTenant]) -> None:
+    tenant = make_lab(connectors=[{"machine_name": "WEB1"}, {"machine_name": "WEB2", "status": "inactive"}])
+    done = run(tenant, FLEET[:1], wait_timeout=60)
+    assert 50 <= sum(tenant.time.slept) <= 65
+    assert done.groups[0]["inactive"] == ["WEB2"]
+    assert tenant.members("NAM Web") == {"WEB1", "WEB2"}
+    assert tenant.group_of("Intranet") is None
+
+
+def test_check_mode_does_not_wait(make_lab: t.Callable[..., LabTenant]) -> None:
+    tenant = make_lab(connectors=[{"machine_name": "WEB1"}, {"machine_name": "WEB2", "status": "inactive"}])
+    run(tenant, FLEET[:1], check_mode=True)
+    assert tenant.time.slept == []
+
+
+def test_a_tenant_without_any_connector_yet_can_be_planned_for(make_lab: t.Callable[..., LabTenant]) -> None:
+    tenant = make_lab(connectors=[], groups=[], applications=[], settings={"default_region": "nam", "publishing_enabled": False})
+    pending = [{"machine_name": name, "pending": True} for name in ("WEB1", "WEB2")]
+    done = run(tenant, [{"name": "NAM Web", "connectors": pending}], check_mode=True)
+    assert done.plan.summary() == "1 create, 2 move"
+
+
+def test_what_cannot_be_meant_is_refused_before_anything_is_written(tenant: LabTenant) -> None:
+    with pytest.raises(DesiredError) as caught:
+        run(tenant, [{"name": "New", "applications": ["Raw", "Nobody's"]}])
+    assert len(caught.value.reasons) == 2
+    assert tenant.writes() == []
+
+
+def test_an_application_goes_by_object_id_and_application_id(tenant: LabTenant) -> None:
+    found = next(one for one in tenant.tenant.now_state.applications.values() if one.display_name == "Intranet")
+    for reference in (found.id, found.app_id, found.id.upper()):
+        done = run(tenant, [{**FLEET[0], "applications": [reference]}], check_mode=True)
+        assert done.plan.changes[-1].name == "Intranet"
+
+
+def test_app_only_is_refused_with_the_way_out(tenant: LabTenant) -> None:
+    client = tenant.client(app_only=True)
+    with pytest.raises(GraphError, match=r"The token is app-only.*az login") as caught:
+        reconcile(client, read_groups(FLEET), Rules())
+    client.close()
+    assert caught.value.code == "NotAdminRoleNoEnoughCustomPermission_UnauthorizedAccess"
+
+
+def test_a_refused_group_does_not_stop_the_others(tenant: LabTenant) -> None:
+    bad = {"name": "Bad", "region": "nowhere", "connectors": ["WEB3"]}
+    done = run(tenant, [bad, *FLEET[:2]])
+    assert tenant.members("NAM Web") == {"WEB1", "WEB2"}
+    assert tenant.group_of("Intranet") == "NAM Web"
+    assert any("Invalid value 'nowhere'" in error for error in done.errors)
+    assert any("could not be created" in error for error in done.errors)
+    assert (done.outcome.changed, tenant.members("Default")) == (True, {"WEB3"})
+
+
+def test_what_connector_group_info_tells_can_be_given_back(tenant: LabTenant) -> None:
+    run(tenant)
+    client = tenant.client()
+    state = observe_groups(client)
+    client.close()
+    desired = [as_desired(group, state, 2) for group in state.groups if not group.is_default]
+    assert sorted(group["name"] for group in desired) == ["EUR Web", "HR", "NAM Web"]
+    assert run(tenant, desired).plan.summary() == "nothing to do"
+
+
+def test_a_create_whose_answer_was_lost_makes_no_second_group(tenant: LabTenant) -> None:
+    tenant.faults.add({"kind": "drop_after", "plane": "graph", "path": "connectorGroups$", "method": "POST"})
+    done = run(tenant, FLEET[:1])
+    assert (done.errors, tenant.writes().count("create_group"), done.outcome.changed) == ([], 1, True)
+    assert tenant.groups().count("NAM Web") == 1
+
+
+def test_a_create_that_was_lost_on_the_way_is_sent_again(tenant: LabTenant) -> None:
+    tenant.faults.add({"kind": "drop_before", "plane": "graph", "path": "connectorGroups$", "method": "POST"})
+    assert run(tenant, FLEET[:1]).errors == []
+    assert tenant.groups().count("NAM Web") == 1
+
+
+def outcome_of(tenant: LabTenant) -> list[str]:
+    try:
+        return run(tenant).errors
+    except TenantError as error:
+        return [str(error)]
+
+
+FAULTS: list[dict[str, t.Any]] = [
+    {"kind": "drop_before"},
+    {"kind": "drop_after"},
+    {"kind": "malformed"},
+    {"kind": "status", "status": 429, "headers": {"Retry-After": "3"}},
+    {"kind": "status", "status": 503},
+    {"kind": "status", "status": 401},
+    {"kind": "status", "status": 403},
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda one: f"{one['kind']}-{one.get('status', '')}{'-wait' if 'headers' in one else ''}")
+def test_any_fault_at_any_request_ends_well_or_clearly_and_the_next_run_converges(
+    make_lab: t.Callable[..., LabTenant], fault: dict[str, t.Any]
+) -> None:
+    cases = 0
+    for number in range(1, 60):
+        tenant = make_lab()
+        ordered = tenant.faults.add({**fault, "plane": "graph", "nth": number})
+        errors = outcome_of(tenant)
+        assert all(error.startswith("could not ") or " was left out: " in error for error in errors), errors
+        if not ordered.hits:
+            break
+        cases += 1
+        assert tenant.members("HR") >= {"HR1", "HR2"}
+        tenant.faults.clear()
+        again = run(tenant)
+        assert again.errors == []
+        assert errors or again.plan.summary() == "nothing to do"
+        assert is_as_declared(tenant), number
+        tenant.close()
+    assert cases > 10
