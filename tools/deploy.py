@@ -25,7 +25,7 @@ LAB_INVENTORY = environment.ROOT / "playbooks" / "inventory" / "lab"
 
 
 def main() -> int:
-    processes.end_on_sigterm()
+    processes.end_on_signals()
     binaries = environment.ensure("lab")
     arguments = shlex.split(os.environ.get("ARGS", ""))
     inventory = os.environ.get("INVENTORY")
@@ -36,7 +36,8 @@ def main() -> int:
         started = time.monotonic()
         variables = lab.variables(environment.variables(binaries))
         rc = _playbook(binaries, LAB_INVENTORY, variables, arguments)
-        _summary(lab, time.monotonic() - started)
+        summary = _summary(lab, time.monotonic() - started)
+    print(f"{summary}\nThe lab is stopped.")
     return rc
 
 
@@ -60,15 +61,13 @@ def _playbook(binaries: pathlib.Path, inventory: pathlib.Path, variables: dict[s
             process.terminate()
 
 
-def _summary(lab: Lab, seconds: float) -> None:
+def _summary(lab: Lab, seconds: float) -> str:
     """How much was said on the wire, from the lab's own journal."""
-    entries = lab.journal()
-    planes = collections.Counter(entry["plane"] for entry in entries)
-    said = {"graph": "Microsoft Graph", "login": "sign-in", "wsman": "WS-Management"}
-    parts = [f"{planes[plane]} {name}" for plane, name in said.items() if planes[plane]]
-    print(f"{sum(planes[plane] for plane in said)} requests ({', '.join(parts)}) in {seconds:.0f} seconds. The lab is stopped.")
-    for entry in lab.unknown():
-        print(f"The lab did not know this request: {entry}")
+    planes = collections.Counter(entry["plane"] for entry in lab.journal())
+    names = {"graph": "Microsoft Graph", "login": "sign-in", "wsman": "WS-Management"}
+    parts = [f"{planes[plane]} {name}" for plane, name in names.items() if planes[plane]]
+    lines = [f"{sum(planes[plane] for plane in names)} requests ({', '.join(parts)}) in {seconds:.0f} seconds."]
+    return "\n".join(lines + [f"The lab did not know this request: {entry}" for entry in lab.unknown()])
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ class Outcome:
 
 
 def main() -> int:
-    processes.end_on_sigterm()
+    processes.end_on_signals()
     names = sys.argv[1:] or list(GATES)
     binaries = environment.ensure("dev")
     if len(names) == 1:

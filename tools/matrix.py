@@ -46,7 +46,7 @@ class Case:
 
 
 def main() -> int:
-    processes.end_on_sigterm()
+    processes.end_on_signals()
     (environment.BUILD / "logs").mkdir(parents=True, exist_ok=True)
     cases, skipped = _cases()
     failed = 0

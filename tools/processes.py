@@ -20,9 +20,9 @@ _running: set[subprocess.Popen[bytes]] = set()
 _guard = threading.Lock()
 
 
-def end_on_sigterm() -> None:
-    """Let SIGTERM and SIGHUP unwind the tool like Ctrl-C does, so that what it started is stopped."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+def end_on_signals() -> None:
+    """Let signals unwind the tool, so that what it started is stopped, and end it without a traceback."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _frame: sys.exit(128 + received))
 
 

@@ -29,7 +29,7 @@ subprocess.check_call([sys.executable, "-m", "pip", "install", *arguments])
 
 
 def main() -> int:
-    processes.end_on_sigterm()
+    processes.end_on_signals()
     binaries = environment.ensure("dev")
     _provide_pip_installer(binaries)
     collection = copies.refresh("sanity")

@@ -19,7 +19,7 @@ TIMEOUT_SECONDS = 600
 
 
 def main() -> int:
-    processes.end_on_sigterm()
+    processes.end_on_signals()
     binaries = environment.ensure("dev")
     collection = copies.refresh("molecule")
     with Lab.start(environment.BUILD / "molecule-lab", python=str(binaries / "python")) as lab:

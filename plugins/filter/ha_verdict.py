@@ -11,7 +11,7 @@ version_added: 1.0.0
 short_description: Whether every declared connector group is highly available
 description:
   - Compares connector groups, as they were read from the tenant, with the declared fleet. A group is highly available when it has
-    at least as many active connectors as it needs, and every declared server among them.
+    at least as many active connectors as it needs. Declared servers that are not among them are named, in any case.
   - This is the judgement that the modules of the collection use as well.
 positional: fleet
 options:

@@ -10,7 +10,6 @@ A block is executed whole, as one play, on a fresh lab.
 from __future__ import annotations
 
 import functools
-import pathlib
 import typing as t
 
 import pytest
@@ -87,14 +86,3 @@ def test_examples_run(kind: str, name: str, ansible: Ansible, lab: Lab) -> None:
 def _play(title: str, short: str, kind: str) -> dict[str, t.Any]:
     tasks = _tasks(kind, f"{documents.COLLECTION}.{short}")
     return {"name": title, "hosts": _host(short), "gather_facts": False, "tasks": tasks}
-
-
-def _readmes() -> list[pathlib.Path]:
-    return sorted([documents.ROOT / "README.md", *documents.ROOT.glob("roles/*/README.md"), *documents.ROOT.glob("docs/*.md")])
-
-
-@pytest.mark.parametrize("readme", _readmes(), ids=lambda path: str(path.relative_to(documents.ROOT)))
-def test_yaml_of_readmes_can_be_read(readme: pathlib.Path) -> None:
-    blocks = readme.read_text().split("```yaml\n")[1:]
-    for block in blocks:
-        assert yaml.safe_load(block.partition("```")[0]) is not None, block

@@ -63,6 +63,9 @@ def apply(plan: Plan, desired: Desired, state: HostState, source: Source, server
 def _install(change: Change, desired: Desired, state: HostState, source: Source, server: Server, limits: Limits) -> bool:
     with bring(server, source, state.os.windows_directory, limits.timeout) as path:
         exit_code = run_installer(server, path, SILENT_INSTALL, limits)
+        if exit_code.reboot_required:
+            # A restart, now or at any moment, takes the shell with it; what comes next opens a new one.
+            server.shell.close()
         server.done.append(f"{change.action}: the installer ran, exit code {exit_code.code} ({exit_code.meaning})")
         _wait_until_installed(change, desired, exit_code, server, limits)
     return exit_code.reboot_required
@@ -78,7 +81,7 @@ def run_installer(server: Server, path: str, arguments: tuple[str, ...], limits:
 
     def attempt() -> tuple[ExitCode | None, str]:
         result = server.run(path, *arguments, timeout=limits.timeout)
-        said[:] = [" ".join((result.stderr or result.stdout).split())[-_OUTPUT_TAIL:]]
+        said[:] = [" ".join((result.stderr or result.stdout).split())[-_OUTPUT_TAIL:].rstrip(".")]
         outcome = explain(result.exit_code)
         return (None if outcome.busy else outcome), outcome.meaning
 

@@ -36,7 +36,8 @@ _REMEDIES = (
     ),
     (
         "enabled application proxy",
-        "Application Proxy must be enabled in the tenant (licence P1 or P2), and the server must reach the service on port 443",
+        "check user name and password (an account with multifactor authentication needs a token instead), that Application Proxy is"
+        " enabled in the tenant (licence P1 or P2), and that the server reaches the service on port 443",
     ),
     ("networking issues", "the server must reach *.msappproxy.net on port 443, directly or through its configured proxy"),
     ("download the configuration", "NETWORK SERVICE and SYSTEM must reach the internet on ports 443 and 80"),

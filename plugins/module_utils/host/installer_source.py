@@ -22,6 +22,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import DOWNLOAD_URL, ENTRA
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, require
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.versions import at_least
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import WSManError
 
 PUBLISHER = "CN=Microsoft Corporation"
 _SCRIPT_TIMEOUT = 120.0
@@ -166,9 +167,14 @@ def _check_version(source: Source, facts: t.Mapping[str, t.Any], path: str) -> N
 
 
 def _remove(server: Server, folder: str) -> None:
-    answer = server.script("remove_paths", {"paths": [folder]}, timeout=_SCRIPT_TIMEOUT)
-    for failed in answer.get("failed") or []:
-        server.progress(f"{failed.get('path')} could not be removed: {failed.get('error')}")
+    """Leave nothing behind. That this fails must not hide what happened before: it is a warning."""
+    try:
+        answer = server.script("remove_paths", {"paths": [folder]}, timeout=_SCRIPT_TIMEOUT)
+        problems = [f"{failed.get('path')}: {failed.get('error')}" for failed in answer.get("failed") or []]
+    except WSManError as error:
+        problems = [f"{folder}: {error}"]
+    for problem in problems:
+        server.warn(f"what was brought to the server could not be removed there: {problem}")
 
 
 def _digest(path: pathlib.Path) -> str:

@@ -44,6 +44,10 @@ class Deployment:
         """The journal entries of these kinds after number C(seq); the admin API's own are not among them."""
         return [entry for entry in self.lab.journal(since=seq) if entry["kind"] in kinds and entry["plane"] != "admin"]
 
+    def server_writes(self, seq: int) -> list[dict[str, t.Any]]:
+        """What was changed on a server after number C(seq)."""
+        return [entry for entry in self.since(seq, "write") if entry["plane"] == "wsman"]
+
     def registration_tokens(self, seq: int) -> list[dict[str, t.Any]]:
         """The requests after number C(seq) in which a registration token was issued."""
         return [entry for entry in self.lab.journal(since=seq, plane="login") if "registerapp" in str(entry)]

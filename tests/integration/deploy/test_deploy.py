@@ -22,7 +22,13 @@ APPLICATIONS = {"NAM Web": ["Intranet"], "NAM HR": ["Payroll"], "EUR Web": []}
 
 def plan_lines(run: Run) -> list[str]:
     """The lines of the host and tenant plans as the playbook prints them, in their order per plan, sorted over all."""
-    return sorted(set(re.findall(r"[+~-] \w+ (?:connector_group|connector|registration|service|application) .*?(?=[\"']?,?$)", run.stdout, re.MULTILINE)))
+    return sorted(
+        set(
+            re.findall(
+                r"[+~-] \w+ (?:connector_group|connector|registration|service|application) .*?(?=[\"']?,?$)", run.stdout, re.MULTILINE
+            )
+        )
+    )
 
 
 def test_check_mode_writes_nothing_and_prints_the_plan_that_the_real_run_carries_out(deployment: Deployment) -> None:

@@ -109,7 +109,9 @@ class Front:
 
     # one HTTP request
 
-    async def _serve(self, request: web.BaseRequest, gates: weakref.WeakKeyDictionary[asyncio.Transport, Gate], *, tls: bool) -> web.StreamResponse:
+    async def _serve(
+        self, request: web.BaseRequest, gates: weakref.WeakKeyDictionary[asyncio.Transport, Gate], *, tls: bool
+    ) -> web.StreamResponse:
         body = await request.content.read()
         if request.transport is None:
             return web.Response(status=500)  # the client has gone

@@ -51,6 +51,7 @@ class Tenant:
         self.liveness: t.Callable[[], t.Mapping[str, datetime.datetime]] = dict
         self._last_active: dict[str, datetime.datetime] = {}
         self._looked_at = clock.now()
+        self._meet(snapshot)
 
     @property
     def tenant_id(self) -> str:
@@ -75,24 +76,51 @@ class Tenant:
         """Replace everything by a new history."""
         self.history = history
         self._last_active.clear()
+        self._meet(history.current)
 
     # connectors: life and death
 
     def look(self) -> None:
-        """Learn which connectors are alive, and forget those that were inactive for ten days (graph.md 4, MS)."""
+        """Learn which connectors are alive, and forget those that were inactive for ten days (graph.md 4, MS).
+
+        Every request looks, so this asks only those that a server may run; all are gone through when the first may vanish.
+        """
         now = self.clock.now()
         running = self.liveness()
-        gone = set()
-        for connector in self.now_state.connectors.values():
-            if connector.pinned_status == "active" or self._is_up(running.get(connector.id), now):
-                self._last_active[connector.id] = now
-                continue
-            last = self._last_active.get(connector.id, connector.registered_at)
-            if now - last >= datetime.timedelta(seconds=self.timing.vanishes_after):
-                gone.add(connector.id)
+        for connector_id in self._watched:
+            if self._is_up(running.get(connector_id), now):
+                self._last_active[connector_id] = now
         self._looked_at = now
-        if gone:
-            self._commit(connectors={key: value for key, value in self.now_state.connectors.items() if key not in gone})
+        if self._silent_since is not None and self._is_over(self._silent_since, now):
+            self._bury(now)
+
+    def _bury(self, now: datetime.datetime) -> None:
+        state, oldest = self.now_state, None
+        for connector in self.now_state.connectors.values():
+            last = self._last_sign(connector)
+            if last is None:
+                continue
+            if self._is_over(last, now):
+                state = state.without_connector(connector.id)
+                self._watched.discard(connector.id)
+            elif oldest is None or last < oldest:
+                oldest = last
+        self._silent_since = oldest
+        if state is not self.now_state:
+            self._commit(state)
+
+    def _meet(self, snapshot: Snapshot) -> None:
+        """Note whom to watch, and a moment before which none fell silent."""
+        self._watched = {connector.id for connector in snapshot.connectors.values() if connector.pinned_status is None}
+        signs = [sign for connector in snapshot.connectors.values() if (sign := self._last_sign(connector)) is not None]
+        self._silent_since = min(signs, default=None)
+
+    def _last_sign(self, connector: Connector) -> datetime.datetime | None:
+        """Return when a connector was last known to be alive; None for one that always is."""
+        return None if connector.pinned_status == "active" else self._last_active.get(connector.id, connector.registered_at)
+
+    def _is_over(self, since: datetime.datetime, now: datetime.datetime) -> bool:
+        return now - since >= datetime.timedelta(seconds=self.timing.vanishes_after)
 
     def status(self, connector: Connector) -> str:
         """Return `active` or `inactive` (graph.md 3, MS), as of the last look."""
@@ -136,15 +164,24 @@ class Tenant:
 
     def put_connector(self, connector: Connector) -> None:
         """Add or replace a connector."""
-        self._commit(connectors={**self.now_state.connectors, connector.id: connector})
+        old = self.now_state.connectors.get(connector.id)
+        if old is not None and old.pinned_status == "active":
+            self._last_active[connector.id] = self.clock.now()
+        self._watched.discard(connector.id)
+        if connector.pinned_status is None:
+            self._watched.add(connector.id)
+        sign = self._last_sign(connector)
+        if sign is not None and (self._silent_since is None or sign < self._silent_since):
+            self._silent_since = sign
+        self._commit(self.now_state.with_connector(connector))
 
     def put_application(self, application: Application) -> None:
         """Add or replace an application."""
-        self._commit(applications={**self.now_state.applications, application.id: application})
+        self._commit(self.now_state.with_application(application))
 
     def put_group(self, group: Group) -> None:
         """Add or replace a group."""
-        self._commit(groups={**self.now_state.groups, group.id: group})
+        self._commit(self.now_state.with_group(group))
 
     # groups
 
@@ -179,7 +216,7 @@ class Tenant:
             raise bad_request("The Default connector group can't be deleted.")
         if self._in_use(group):
             raise bad_request("The connector group can't be deleted while connectors or applications are assigned to it.")
-        self._commit(groups={key: value for key, value in self.now_state.groups.items() if key != group.id})
+        self._commit(self.now_state.without_group(group.id))
 
     def move(self, connector_id: str, group_id: str) -> tuple[Connector, Group]:
         """Put a connector into a group: a move, as it is always in exactly one (graph.md 4, MS)."""
@@ -240,7 +277,7 @@ class Tenant:
         return application
 
     def _in_use(self, group: Group) -> bool:
-        return bool(self.now_state.members(group.id) or self.now_state.applications_of(group.id))
+        return bool(self.now_state.membership(group.id) or self.now_state.users(group.id))
 
     def _check_name(self, name: t.Any) -> None:
         if not isinstance(name, str) or not name.strip():
@@ -250,5 +287,5 @@ class Tenant:
         if region not in self.settings.regions:
             raise bad_request(f"Invalid value '{region}' for property 'region'.")  # inferred
 
-    def _commit(self, **changed: t.Any) -> None:
-        self.history.commit(dataclasses.replace(self.now_state, **changed), self.clock.now())
+    def _commit(self, snapshot: Snapshot) -> None:
+        self.history.commit(snapshot, self.clock.now())

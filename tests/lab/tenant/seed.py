@@ -102,7 +102,7 @@ def _snapshot(definition: Definition, settings: Settings, now: datetime.datetime
     by_id = {one.id: one for one in groups}
     connectors = [connector(entry, by_id, now) for entry in definition.get("connectors", ())]
     applications = [application(entry, by_id) for entry in definition.get("applications", ())]
-    return Snapshot(by_id, {one.id: one for one in connectors}, {one.id: one for one in applications})
+    return Snapshot.build(groups, connectors, applications)
 
 
 def _by_name(groups: t.Iterable[Group], name: str) -> Group:

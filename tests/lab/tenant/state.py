@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime
-import functools
 import typing as t
+
+from tests.lab.tenant.table import Table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,61 +51,118 @@ class Application:
 
 @dataclasses.dataclass(frozen=True)
 class Snapshot:
-    """All objects of the tenant at one moment, by id."""
+    """All objects of the tenant at one moment, by id, and who is where. Make the first one with build()."""
 
-    groups: t.Mapping[str, Group]
-    connectors: t.Mapping[str, Connector]
-    applications: t.Mapping[str, Application]
+    groups: Table[Group]
+    connectors: Table[Connector]
+    applications: Table[Application]
+    default: Group
+    """The Default group: exactly one (graph.md 4, LIVE TF)."""
+    _members: Table[Table[Connector]]
+    _users: Table[Table[Application]]
 
-    @functools.cached_property
-    def default(self) -> Group:
-        """The Default group: exactly one (graph.md 4, LIVE TF)."""
-        return next(group for group in self.groups.values() if group.is_default)
-
-    @functools.cached_property
-    def _members(self) -> dict[str, list[Connector]]:
-        index: dict[str, list[Connector]] = {}
-        for connector in self.connectors.values():
-            index.setdefault(connector.group_id, []).append(connector)
-        return index
-
-    @functools.cached_property
-    def _users(self) -> dict[str, list[Application]]:
-        index: dict[str, list[Application]] = {}
-        for application in self.applications.values():
+    @classmethod
+    def build(cls, groups: t.Iterable[Group], connectors: t.Iterable[Connector], applications: t.Iterable[Application]) -> Snapshot:
+        """Return a snapshot of these objects; one of the groups must be Default."""
+        everyone, all_groups, published = list(connectors), list(groups), list(applications)
+        default = next(group for group in all_groups if group.is_default)
+        members: dict[str, list[tuple[str, Connector]]] = {}
+        for connector in everyone:
+            members.setdefault(connector.group_id, []).append((connector.id, connector))
+        users: dict[str, list[tuple[str, Application]]] = {}
+        for application in published:
             if application.publishing is not None:
-                index.setdefault(application.group_id or self.default.id, []).append(application)
-        return index
+                users.setdefault(application.group_id or default.id, []).append((application.id, application))
+        return cls(
+            groups=Table((group.id, group) for group in all_groups),
+            connectors=Table((connector.id, connector) for connector in everyone),
+            applications=Table((application.id, application) for application in published),
+            default=default,
+            _members=Table((key, Table(found)) for key, found in members.items()),
+            _users=Table((key, Table(found)) for key, found in users.items()),
+        )
+
+    # reading
+
+    def membership(self, group_id: str) -> Table[Connector]:
+        """Return the connectors of a group, without copying them."""
+        return self._members.get(group_id) or Table()
+
+    def users(self, group_id: str) -> Table[Application]:
+        """Return the published applications of a group, without copying them."""
+        return self._users.get(group_id) or Table()
 
     def members(self, group_id: str) -> list[Connector]:
         """Return the connectors of a group."""
-        return self._members.get(group_id, [])
+        return [connector for _place, connector in self.membership(group_id).scan()]
 
     def applications_of(self, group_id: str) -> list[Application]:
         """Return the published applications of a group."""
-        return self._users.get(group_id, [])
+        return [application for _place, application in self.users(group_id).scan()]
+
+    # the next snapshot
+
+    def with_group(self, group: Group) -> Snapshot:
+        """Return a snapshot with a new or changed group."""
+        default = group if group.id == self.default.id else self.default
+        return dataclasses.replace(self, groups=self.groups.put(group.id, group), default=default)
+
+    def without_group(self, group_id: str) -> Snapshot:
+        """Return a snapshot without a group, which must be empty."""
+        return dataclasses.replace(self, groups=self.groups.remove(group_id))
+
+    def with_connector(self, connector: Connector) -> Snapshot:
+        """Return a snapshot with a new or changed connector, in the group that it names."""
+        members = _leave(self._members, self.connectors, connector.id)
+        joined = members.get(connector.group_id, Table[Connector]()).put(connector.id, connector)
+        return dataclasses.replace(
+            self, connectors=self.connectors.put(connector.id, connector), _members=members.put(connector.group_id, joined)
+        )
+
+    def without_connector(self, connector_id: str) -> Snapshot:
+        """Return a snapshot without a connector."""
+        members = _leave(self._members, self.connectors, connector_id)
+        return dataclasses.replace(self, connectors=self.connectors.remove(connector_id), _members=members)
+
+    def with_application(self, application: Application) -> Snapshot:
+        """Return a snapshot with a new or changed application."""
+        users, old = self._users, self.applications.get(application.id)
+        if old is not None and old.publishing is not None:
+            before = old.group_id or self.default.id
+            users = users.put(before, users[before].remove(old.id))
+        if application.publishing is not None:
+            group_id = application.group_id or self.default.id
+            users = users.put(group_id, users.get(group_id, Table[Application]()).put(application.id, application))
+        return dataclasses.replace(self, applications=self.applications.put(application.id, application), _users=users)
+
+
+def _leave(members: Table[Table[Connector]], connectors: Table[Connector], connector_id: str) -> Table[Table[Connector]]:
+    old = connectors.get(connector_id)
+    return members if old is None else members.put(old.group_id, members[old.group_id].remove(connector_id))
 
 
 class History:
-    """The current snapshot and, for eventual consistency, those it replaced."""
+    """The current snapshot and, for eventual consistency, those it replaced. Neighbours share nearly everything."""
 
-    LIMIT = 200
+    LIMIT = 2000
 
     def __init__(self, current: Snapshot) -> None:
         self.current = current
-        self._replaced: list[tuple[datetime.datetime, Snapshot]] = []
+        self._replaced: collections.deque[tuple[datetime.datetime, Snapshot]] = collections.deque(maxlen=self.LIMIT)
 
     def commit(self, snapshot: Snapshot, at: datetime.datetime) -> None:
         """Make `snapshot` the current one."""
-        self._replaced = [*self._replaced[-self.LIMIT + 1 :], (at, self.current)]
+        self._replaced.append((at, self.current))
         self.current = snapshot
 
     def as_of(self, moment: datetime.datetime) -> Snapshot:
         """Return what was current at `moment`."""
-        for replaced_at, snapshot in self._replaced:
-            if replaced_at > moment:
-                return snapshot
-        return self.current
+        found = self.current
+        for replaced_at, snapshot in reversed(self._replaced):
+            if replaced_at <= moment:
+                break
+            found = snapshot
+        return found
 
     def before_last_write(self) -> Snapshot:
         """Return the snapshot before the last write."""

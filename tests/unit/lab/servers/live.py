@@ -13,6 +13,8 @@ import typing as t
 import xml.etree.ElementTree as ET
 
 import xmltodict
+from winrm.protocol import Protocol
+
 from tests.lab import admin
 from tests.lab.runtime import Lab
 from tests.lab.servers.models import WindowsServer
@@ -20,7 +22,6 @@ from tests.lab.servers.programs import launcher
 from tests.lab.servers.programs.process import Result
 from tests.lab.tenant.identity import REGISTRATION
 from tests.lab.world import World
-from winrm.protocol import Protocol
 
 NAME = "web-01"
 WMI = "http://schemas.microsoft.com/wbem/wsman/1/wmi/root/cimv2"
@@ -72,7 +73,8 @@ class LiveLab:
 
     def advance(self, seconds: float) -> None:
         """Move the clock and let happen what is due."""
-        self.do(lambda: (self.world.advance(seconds), self.server.settle()))
+        self.do(lambda: self.world.advance(seconds))
+        self.do(self.server.settle)
 
     def token(self, **options: t.Any) -> str:
         """A registration token."""

@@ -13,8 +13,9 @@ import pytest
 import requests
 from pypsrp.exceptions import AuthenticationError
 from pypsrp.wsman import WSMan
-from tests.unit.lab.servers.live import NAME, Cim, LiveLab
 from winrm.exceptions import InvalidCredentialsError
+
+from tests.unit.lab.servers.live import NAME, Cim, LiveLab
 
 WAYS = [("basic", "https"), ("ntlm", "https"), ("ntlm", "http")]
 ENVELOPE = '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Header/><s:Body>%s</s:Body></s:Envelope>'

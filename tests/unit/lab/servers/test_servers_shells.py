@@ -14,11 +14,12 @@ import typing as t
 import pytest
 from pypsrp.powershell import PowerShell, RunspacePool
 from pypsrp.shell import Process, WinRS
+from winrm.exceptions import WinRMOperationTimeoutError, WSManFaultError
+from winrm.protocol import Protocol
+
 from tests.lab.servers.programs.powershell import BOOTSTRAP
 from tests.unit.lab.servers.live import LiveLab
 from tests.unit.lab.servers.test_servers_access import WAYS, wsman
-from winrm.exceptions import WinRMOperationTimeoutError, WSManFaultError
-from winrm.protocol import Protocol
 
 ENCODED = base64.b64encode(BOOTSTRAP.encode("utf-16-le")).decode()
 POWERSHELL = ["-NoLogo", "-NoProfile", "-NonInteractive", "-ExecutionPolicy", "Bypass", "-EncodedCommand", ENCODED]

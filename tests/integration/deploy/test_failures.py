@@ -1,0 +1,127 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What may go wrong in a deployment: one clear error with the way out, and nothing half-changed that a further run does not mend."""
+
+from __future__ import annotations
+
+import pathlib
+
+import certifi
+import pytest
+
+from tests.integration.deploy.conftest import Deployment
+
+ONE_GROUP = {"nam": {"nam_web": {"hosts": {"nam-web-01": {}, "nam-web-02": {}}, "vars": {"connector_group_name": "NAM Web"}}}}
+BOTH = ("nam-web-01", "nam-web-02")
+
+
+@pytest.fixture
+def small(deployment: Deployment) -> pathlib.Path:
+    """An inventory of one group of two servers."""
+    return deployment.inventory(ONE_GROUP)
+
+
+def assert_next_run_completes(deployment: Deployment, inventory: pathlib.Path) -> None:
+    deployment.run(inventory=inventory).succeeded()
+    assert sorted(deployment.groups()["NAM Web"]["members"]) == ["NAM-WEB-01", "NAM-WEB-02"]
+    assert len(deployment.lab.get("/tenant")["connectors"]) == 2
+
+
+def test_a_group_of_one_server_is_refused_before_anything_is_touched(deployment: Deployment) -> None:
+    inventory = deployment.inventory({"nam": {"nam_web": {"hosts": {"nam-web-01": {}}, "vars": {"connector_group_name": "NAM Web"}}}})
+    start = deployment.lab.last_seq()
+    run = deployment.run(inventory=inventory)
+    assert run.rc != 0
+    assert "nam_web" in run.output
+    assert "has 1 host" in run.output
+    assert deployment.lab.journal(since=start) == []
+
+
+def test_every_mistake_of_the_declaration_is_reported_in_one_run(deployment: Deployment) -> None:
+    two = {"nam-web-01": {}, "nam-web-02": {}}
+    inventory = deployment.inventory(
+        {
+            "nam": {
+                "nam_web": {"hosts": two, "vars": {"connector_group_name": "Web"}},
+                "nam_hr": {"hosts": {"nam-hr-01": {}, "nam-web-01": {}}, "vars": {"connector_group_name": "web"}},
+            },
+            "mars": {"mars_web": {"hosts": {"eur-web-01": {}, "eur-web-02": {}}, "vars": {"connector_group_name": "Default"}}},
+            "eur": {"eur_empty": {"hosts": {"nam-hr-02": {}}, "vars": {"connector_group_name": ""}}},
+        }
+    )
+    start = deployment.lab.last_seq()
+    run = deployment.run(inventory=inventory)
+    assert run.rc != 0
+    for expected in ("nam-web-01", "nam_hr", "mars_web", "Default", "eur_empty", "mars"):
+        assert expected in run.output
+    assert deployment.lab.journal(since=start) == []
+
+
+@pytest.mark.parametrize(
+    ("token", "reason"),
+    [
+        ({"tenant_id": "99999999-8888-4777-8666-555555555555"}, "99999999-8888-4777-8666-555555555555"),
+        ({"expires_in": -3600}, "expired"),
+        ({"guest": True}, "guest"),
+    ],
+    ids=["of another tenant", "expired", "of a guest"],
+)
+def test_a_token_that_cannot_register_is_refused_with_its_reason_and_never_sent(
+    deployment: Deployment, small: pathlib.Path, token: dict[str, object], reason: str
+) -> None:
+    unfit = deployment.lab.token(**token)
+    start = deployment.lab.last_seq()
+    run = deployment.run(inventory=small, variables={"connector_registration_token": unfit})
+    assert run.rc != 0
+    assert reason in run.output
+    assert "az account get-access-token" in run.output
+    assert not [
+        process
+        for process in deployment.lab.get("/processes")
+        if "powershell" in process["command_line"] and process["seq"] > start and "register" in process["command_line"]
+    ]
+    assert deployment.lab.get("/tenant")["connectors"] == []
+    assert_next_run_completes(deployment, small)
+
+
+def test_a_wrong_password_names_the_variable_to_correct(deployment: Deployment, small: pathlib.Path) -> None:
+    run = deployment.run(inventory=small, variables={"ansible_password": "not-the-password"})
+    assert run.rc != 0
+    assert "ansible_password" in run.output
+    assert "not-the-password" not in run.output
+    assert deployment.server_writes(0) == []
+    assert_next_run_completes(deployment, small)
+
+
+@pytest.mark.parametrize("connection", ["winrm", "psrp"])
+def test_an_untrusted_certificate_names_the_variable_to_correct(deployment: Deployment, small: pathlib.Path, connection: str) -> None:
+    variable = {"winrm": "ansible_winrm_ca_trust_path", "psrp": "ansible_psrp_ca_cert"}[connection]
+    run = deployment.run(inventory=small, variables={variable: certifi.where()}, environment={"APP_PROXY_LAB_CONNECTION": connection})
+    assert run.rc != 0
+    assert variable in run.output
+    assert deployment.server_writes(0) == []
+
+
+def test_a_missing_installer_is_found_before_a_server_is_changed(deployment: Deployment, small: pathlib.Path) -> None:
+    run = deployment.run(inventory=small, variables={"connector_installer_file": "/nowhere/Installer.exe"})
+    assert run.rc != 0
+    assert "/nowhere/Installer.exe" in run.output
+    assert "installer_file" in run.output
+    assert deployment.server_writes(0) == []
+    assert_next_run_completes(deployment, small)
+
+
+def test_an_installer_that_fails_is_reported_with_its_exit_code_and_the_next_run_mends_it(
+    deployment: Deployment, small: pathlib.Path
+) -> None:
+    for name in BOTH:
+        deployment.lab.patch(f"/servers/{name}", {"installer_exit_code": 1603})
+    run = deployment.run(inventory=small)
+    assert run.rc != 0
+    assert "1603" in run.output
+    assert deployment.lab.get("/tenant")["connectors"] == []
+    for name in BOTH:
+        deployment.lab.patch(f"/servers/{name}", {"installer_exit_code": None})
+    assert_next_run_completes(deployment, small)
