@@ -13,6 +13,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 .PHONY: help
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 13
+	@echo 'single checks of "make test": $(gates)'
 
 .PHONY: deploy lab
 deploy: ## the whole job against the lab; INVENTORY=path: against your own servers (ARGS="--check --diff" and the like)
@@ -28,7 +29,7 @@ matrix: ## slower: the deployment under the oldest and the newest core, winrm an
 
 gates := format types licences changelog docs lint sanity unit examples release molecule integration
 .PHONY: $(gates) typecheck build
-$(gates): ## one of the checks of "make test"
+$(gates):
 	$(tool) gates $@
 typecheck: types
 build: release

@@ -12,8 +12,9 @@ import typing as t
 from aiohttp import web
 
 from tests.lab.runtime import Lab
-from tests.lab.tenant import seed
+from tests.lab.tenant import scale, seed
 from tests.lab.tenant.identity import AZURE_CLI, GRAPH, REGISTRATION, REGISTRATION_CLIENT
+from tests.lab.tenant.state import History
 
 Json = t.Any
 Handler = t.Callable[[web.Request], t.Awaitable[web.StreamResponse]]
@@ -52,7 +53,13 @@ def application(lab: Lab) -> web.Application:
             web.get("/servers", admin.servers),
             web.get("/servers/{name}", admin.server),
             web.patch("/servers/{name}", admin.patch_server),
+            web.post("/seed", admin.seed),
+            web.get("/recording", admin.recording),
+            web.patch("/recording", admin.patch_recording),
+            web.get("/exchanges", admin.exchanges),
+            web.delete("/exchanges", admin.clear_exchanges),
             web.post("/tokens", admin.make_token),
+            web.delete("/tokens", admin.expire_tokens),
             web.post("/applications", admin.add_application),
             web.post("/groups", admin.add_group),
             web.post("/connectors", admin.add_connector),
@@ -143,6 +150,34 @@ class Admin:
         self._world.tenant.settings.patch(await _body(request))
         return await self.tenant(request)
 
+    async def seed(self, request: web.Request) -> web.Response:
+        """POST /seed: replace all groups, connectors and applications by a tenant of that size; see tenant.scale."""
+        tenant = self._world.tenant
+        size = scale.read(await _body(request), tenant.settings.regions)
+        tenant.forget(History(scale.snapshot(size, tenant.settings.default_region, tenant.clock.now())))
+        state = tenant.now_state
+        return web.json_response(
+            {"groups": len(state.groups), "connectors": len(state.connectors), "applications": len(state.applications)}
+        )
+
+    async def recording(self, request: web.Request) -> web.Response:
+        """GET /recording."""
+        return web.json_response({"on": self._world.recording.on})
+
+    async def patch_recording(self, request: web.Request) -> web.Response:
+        """PATCH /recording {"on"}: whether the exchanges of the Graph plane are kept whole. A reset does not switch it off."""
+        self._world.recording.on = bool((await _body(request, "on"))["on"])
+        return await self.recording(request)
+
+    async def exchanges(self, request: web.Request) -> web.Response:
+        """GET /exchanges?since=seq: what was kept; see tenant.recording."""
+        return web.json_response(self._world.recording.since(int(request.query.get("since", "0"))))
+
+    async def clear_exchanges(self, request: web.Request) -> web.Response:
+        """DELETE /exchanges."""
+        self._world.recording.clear()
+        return web.json_response({})
+
     async def servers(self, request: web.Request) -> web.Response:
         """GET /servers: the raw state of all servers by name."""
         return web.json_response({name: server.as_dict() for name, server in self._world.servers.items()})
@@ -166,6 +201,11 @@ class Admin:
             return web.json_response({"token": identity.application_token(audience, next(iter(identity.clients)), **body)})
         client = REGISTRATION_CLIENT if audience == REGISTRATION else AZURE_CLI
         return web.json_response({"token": identity.delegated_token(audience, client, **body)})
+
+    async def expire_tokens(self, request: web.Request) -> web.Response:
+        """DELETE /tokens: every access token issued until now is refused as expired, in the middle of whatever runs."""
+        self._world.tenant.identity.expire_all()
+        return web.json_response({})
 
     async def add_application(self, request: web.Request) -> web.Response:
         """POST /applications: see seed.application."""

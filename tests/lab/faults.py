@@ -10,10 +10,37 @@ import dataclasses
 import re
 import typing as t
 
-KINDS = ("status", "drop_before", "drop_after", "delay", "malformed", "stale")
-"""status: answer with `status`, `headers`, `body` and do nothing else. drop_before: cut the connection before anything took effect.
-drop_after: cut it after the effect. delay: wait `seconds`, then serve. malformed: serve, but send a broken body (`body`, if given).
-stale: serve a read from the state before the last write."""
+KINDS = (
+    "status",
+    "status_after",
+    "forbidden",
+    "token_expired",
+    "drop_before",
+    "drop_after",
+    "delay",
+    "malformed",
+    "paging",
+    "stale",
+)
+"""status: answer with `status`, `headers`, `body` and do nothing else. status_after: the same, after the effect.
+forbidden: refuse with the 403 that `form` names. token_expired: refuse the token of this request, now and from now on, with 401.
+drop_before: cut the connection before anything took effect. drop_after: cut it after the effect. An item of a $batch that is dropped
+is missing in the answer. delay: wait `seconds`, then serve. malformed: serve, but send a broken body (`body`, or as `form` says).
+paging: serve, but with a next link that `form` says. stale: serve a read from the state before the last write."""
+
+FORMS: dict[str, tuple[str, ...]] = {
+    "forbidden": ("role", "directory", "denied"),
+    "malformed": ("truncated", "html", "empty", "content_type", "array"),
+    "paging": ("repeat", "empty", "foreign"),
+}
+"""What `form` may be, the first by default.
+
+forbidden: see tenant.refusals. malformed: JSON cut short; a page of HTML; nothing; JSON that says it is HTML; an array for the object.
+paging: the next link is this page again; no items, and the next link is this page again (which then has them); the next link names
+another host (the loopback address by its other name)."""
+
+GRAPH_ONLY = ("status_after", "forbidden", "token_expired", "paging", "stale")
+SCOPES = ("request", "item", "any")
 
 PATTERNS = ("method", "path", "target", "action", "resource")
 
@@ -37,13 +64,17 @@ class Fault:
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
     body: str | None = None
     seconds: float = 0.0
+    form: str = ""
+    scope: str = ""
+    """request: whole HTTP requests, a $batch being one of them. item: the items of a $batch. any: both are matched and counted.
+    Default: any for `status` and `stale`, request for the others."""
     id: int = 0
     seen: int = 0
     hits: int = 0
 
     def matches(self, plane: str, fields: t.Mapping[str, str]) -> bool:
         """Say whether a request is one that this fault is about (whatever nth and count say)."""
-        if plane != self.plane:
+        if plane != self.plane or self.scope not in ("any", fields.get("scope", "request")):
             return False
         for name in PATTERNS:
             pattern = getattr(self, name)
@@ -78,6 +109,7 @@ class Faults:
         if definition.get("plane") not in ("graph", "login", "wsman"):
             raise ValueError(f"fault plane must be graph, login or wsman, not {definition.get('plane')!r}")
         fault = Fault(**definition)
+        _complete(fault)
         for name in PATTERNS:
             re.compile(getattr(fault, name) or "")
         fault.id = self._next_id
@@ -104,3 +136,16 @@ class Faults:
     def as_list(self) -> list[dict[str, t.Any]]:
         """Return all faults with their counters."""
         return [dataclasses.asdict(fault) for fault in self._faults]
+
+
+def _complete(fault: Fault) -> None:
+    """Fill in the defaults of form and scope. Raises ValueError for a combination that means nothing."""
+    if fault.plane != "graph" and fault.kind in GRAPH_ONLY:
+        raise ValueError(f"a fault of kind {fault.kind} is for plane graph only")
+    forms = FORMS.get(fault.kind, ("",))
+    fault.form = fault.form or forms[0]
+    if fault.form not in forms:
+        raise ValueError(f"fault form of kind {fault.kind} must be one of {forms}, not {fault.form!r}")
+    fault.scope = fault.scope or ("any" if fault.kind in ("status", "stale") else "request")
+    if fault.scope not in SCOPES or (fault.scope != "request" and fault.kind == "delay"):
+        raise ValueError(f"fault scope of kind {fault.kind} cannot be {fault.scope!r}; known: {SCOPES}")

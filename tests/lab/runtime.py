@@ -118,6 +118,7 @@ class Lab:
             server.reset()
         self.login.device_codes.clear()
         self.world.journal.clear()
+        self.world.recording.clear()
 
     def make_installer(self, **definition: t.Any) -> pathlib.Path:
         """Write an installer executable and return its path. Raises ValueError or TypeError for what is not known."""

@@ -25,6 +25,7 @@ from tests.lab.clock import Clock
 from tests.lab.faults import Faults
 from tests.lab.journal import Journal
 from tests.lab.tenant.models import Tenant
+from tests.lab.tenant.recording import Recording
 from tests.lab.timing import Timing
 
 Definition = t.Mapping[str, t.Any]
@@ -80,6 +81,8 @@ class World:
         """The local administrator of every server (WinRM logon)."""
         self.directory = directory
         """A private temporary folder that goes when the lab goes."""
+        self.recording = Recording()
+        """The exchanges of the Graph plane, kept whole when asked for."""
         self.servers: dict[str, Server] = {}
         self.downloads: dict[str, bytes] = {}
         tenant.liveness = self.running_connectors

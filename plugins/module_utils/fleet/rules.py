@@ -46,8 +46,8 @@ def _too_few(groups: Declared) -> t.Iterator[str]:
 
 def _same_group_name(groups: Declared) -> t.Iterator[str]:
     for alike in _alike((group["name"], group["inventory_group"]) for group in groups):
-        names = dict.fromkeys(name for name, _owner in alike)
-        same = f"is '{next(iter(names))}'" if len(names) == 1 else f"differs only in case ({quoted(names)})"
+        names = list(dict.fromkeys(name for name, _owner in alike))
+        same = f"is '{names[0]}'" if len(names) == 1 else f"differs only in case ({quoted(names)})"
         yield (
             f"inventory groups {quoted(owner for _name, owner in alike)}: {model.NAME} {same};"
             f" connector groups are found by name: give each its own {model.NAME}"

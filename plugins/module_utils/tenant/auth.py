@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import time
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
@@ -141,6 +142,14 @@ def credential_for(connection: Connection, prompt: Prompt | None = None) -> t.An
         return _BUILDERS[connection.source](connection, prompt)
     except (ValueError, OSError) as error:
         raise LoginError(f"auth_source={connection.source} cannot be used: {first_lines(error)}") from error
+
+
+def sign_in(connection: Connection, prompt: Prompt) -> str:
+    """A token of the connection, got now.
+
+    :raises LoginError: there is none.
+    """
+    return TokenSource(credential_for(connection, prompt), connection.scope, now=time.time).token()
 
 
 def http_options(connection: Connection) -> dict[str, t.Any]:

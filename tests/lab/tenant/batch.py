@@ -48,7 +48,7 @@ def read(document: t.Any) -> list[Step]:
 
 
 def run(steps: t.Sequence[Step], serve: t.Callable[[Step], Answer]) -> list[Document]:
-    """Serve the steps, each after those it depends on. Raises GraphError for a circle."""
+    """Serve the steps, each after those it depends on; a lost answer is missing. Raises GraphError for a circle."""
     statuses: dict[str, int] = {}
     answers: list[Document] = []
     waiting = list(steps)
@@ -60,7 +60,8 @@ def run(steps: t.Sequence[Step], serve: t.Callable[[Step], Answer]) -> list[Docu
         failed = [name for name in step.depends_on if statuses[name.lower()] >= 400]
         answer = _failed_dependency(failed) if failed else serve(step)
         statuses[step.id.lower()] = answer.status
-        answers.append(_write_step(step, answer))
+        if not answer.lost:
+            answers.append(_write_step(step, answer))
     return answers
 
 
@@ -80,9 +81,10 @@ def _read_step(entry: t.Any) -> Step:
 
 def _write_step(step: Step, answer: Answer) -> Document:
     headers = {"Cache-Control": "no-cache", **answer.headers}
-    if answer.document is None:
-        return {"id": step.id, "status": answer.status, "headers": headers, "body": answer.raw}
-    headers["Content-Type"] = "application/json"
+    if answer.raw is not None:
+        return {"id": step.id, "status": answer.status, "headers": {**headers, "Content-Type": answer.media_type}, "body": answer.raw}
+    if answer.document is not None:
+        headers["Content-Type"] = "application/json"
     return {"id": step.id, "status": answer.status, "headers": headers, "body": answer.document}
 
 

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from tests.lab.faults import Fault
 from tests.lab.journal import Entry
+from tests.lab.tenant import spoil, urls
 from tests.lab.tenant.errors import LoginError
 from tests.lab.tenant.http import Answer, Request
 from tests.lab.tenant.login import Document, Form, Login, error_document
@@ -24,7 +25,6 @@ from tests.lab.tenant.service import Graph
 from tests.lab.world import World
 
 MAX_BODY = 4 * 1024 * 1024
-GRAPH_JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 GRAPH_HEADERS = {
     "OData-Version": "4.0",
     "Cache-Control": "no-cache",
@@ -33,6 +33,7 @@ GRAPH_HEADERS = {
     "x-ms-ags-diagnostic": '{"ServerInfo":{"DataCenter":"Lab","Slice":"E","Ring":"1","ScaleUnit":"000","RoleInstance":"LAB"}}',
 }
 """Seen on a refusal of this API (graph.md 6.4, LIVE)."""
+LOGIN_JSON = "application/json; charset=utf-8"
 LOGIN_PATH = re.compile(r"/([^/]+)/(v2\.0/\.well-known/openid-configuration|oauth2/v2\.0/devicecode|oauth2/v2\.0/token)")
 ACTIONS = {
     ("GET", "v2.0/.well-known/openid-configuration"): "discovery",
@@ -47,7 +48,7 @@ class Front:
     def __init__(self, world: World, login: Login) -> None:
         self._world = world
         self._login = login
-        self._graph = Graph(world.tenant, world.journal, world.faults)
+        self._graph = Graph(world.tenant, world.journal, world.faults, world.recording)
 
     def application(self) -> web.Application:
         """Return the web application."""
@@ -60,7 +61,7 @@ class Front:
         path = urllib.parse.unquote(incoming.rel_url.raw_path)
         is_graph = path.startswith(("/beta/", "/v1.0/"))
         plane: t.Literal["graph", "login"] = "graph" if is_graph else "login"
-        fault = self._world.faults.take(plane, method=incoming.method, path=path, target="tenant")
+        fault = self._world.faults.take(plane, method=incoming.method, path=path, target="tenant", action=_action(incoming.method, path))
         if fault is not None and fault.kind == "drop_before":
             self._world.journal.record(
                 plane=plane,
@@ -78,8 +79,6 @@ class Front:
             response, entry = self._serve_graph(incoming, path, body, fault)
         else:
             response, entry = self._serve_login(incoming, path, body, fault)
-        if fault is not None and fault.kind == "malformed":
-            response.text = fault.body if fault.body is not None else (response.text or "{}")[:-1]
         entry["bytes_in"] = len(body)
         entry["bytes_out"] = len(response.body) if isinstance(response.body, bytes) else 0
         return _drop(incoming) if fault is not None and fault.kind == "drop_after" else response
@@ -98,8 +97,7 @@ class Front:
         )
         answer, entry = self._graph.handle(request, fault)
         client_id = request.headers.get("client-request-id", request.request_id)
-        kind = {"Content-Type": GRAPH_JSON} if answer.document is not None else {}
-        headers = {**GRAPH_HEADERS, **kind, "request-id": request.request_id, "client-request-id": client_id, **answer.headers}
+        headers = {**GRAPH_HEADERS, "request-id": request.request_id, "client-request-id": client_id, **answer.headers}
         return _response(answer, headers), entry
 
     def _serve_login(self, incoming: web.Request, path: str, body: bytes, fault: Fault | None) -> tuple[web.Response, Entry]:
@@ -119,6 +117,9 @@ class Front:
                 answer = Answer(200, self._answer_login(action, f"https://{incoming.host}", match[1], form))
         except LoginError as error:
             answer = Answer(error.status, error_document(error, self._world.clock.now()))
+        answer.media_type = LOGIN_JSON if answer.raw is None else "text/html"
+        if fault is not None and fault.kind == "malformed":
+            answer = spoil.malform(fault, answer)
         entry = self._world.journal.record(
             plane="login",
             target="tenant",
@@ -130,7 +131,7 @@ class Front:
             status=answer.status,
             detail={name: form[name] for name in ("grant_type", "client_id") if name in form} or None,
         )
-        headers = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store, no-cache", **answer.headers}
+        headers = {"Cache-Control": "no-store, no-cache", **answer.headers}
         return _response(answer, headers), entry
 
     def _answer_login(self, action: str, root: str, tenant_name: str, form: Form) -> Document:
@@ -139,6 +140,20 @@ class Front:
         if action == "device_code":
             return self._login.start_device_code(root, tenant_name, form)
         return self._login.token(root, tenant_name, form)
+
+
+def _action(method: str, path: str) -> str:
+    """Return the name of a request for the patterns of a fault: of its route, of a login step, or nothing."""
+    if (match := LOGIN_PATH.fullmatch(path)) is not None:
+        return ACTIONS.get((method, match[2]), "")
+    below = "/" + path[1:].partition("/")[2]
+    if (method, below) == ("POST", "/$batch"):
+        return "batch"
+    try:
+        found = urls.resolve(method, below)
+    except LookupError:
+        return ""
+    return found[0].name if found else ""
 
 
 def _json(body: bytes) -> t.Any:
@@ -159,12 +174,9 @@ def _ordered(fault: Fault) -> Answer:
 
 
 def _response(answer: Answer, headers: t.Mapping[str, str]) -> web.Response:
-    if answer.raw is not None:
-        return web.Response(status=answer.status, text=answer.raw, headers={**headers, "Content-Type": "text/html"})
-    if answer.document is None:
+    if answer.raw is None and answer.document is None:
         return web.Response(status=answer.status, headers=headers)
-    text = json.dumps(answer.document, ensure_ascii=False, separators=(",", ":"))
-    return web.Response(status=answer.status, text=text, headers=headers)
+    return web.Response(status=answer.status, body=answer.text.encode(), headers={**headers, "Content-Type": answer.media_type})
 
 
 def _drop(incoming: web.Request) -> web.Response:

@@ -7,9 +7,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import typing as t
 
 Document = dict[str, t.Any]
+
+GRAPH_JSON = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,9 +37,22 @@ class Request:
 
 @dataclasses.dataclass
 class Answer:
-    """Status, headers and JSON document of an answer; no document means an empty body. `raw` is a body that a fault orders."""
+    """Status, headers and JSON document of an answer; no document means an empty body.
+
+    `raw` is a body that is no JSON object: a number as text, or what a fault orders. `media_type` is of either.
+    """
 
     status: int
     document: Document | None = None
     raw: str | None = None
     headers: dict[str, str] = dataclasses.field(default_factory=dict)
+    media_type: str = GRAPH_JSON
+    lost: bool = False
+    """Whether nobody hears of it: an item that is missing in the answer of its $batch."""
+
+    @property
+    def text(self) -> str:
+        """The body as it goes over the wire."""
+        if self.raw is not None:
+            return self.raw
+        return "" if self.document is None else json.dumps(self.document, ensure_ascii=False, separators=(",", ":"))

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hmac
 import typing as t
@@ -86,6 +87,8 @@ class Identity:
         self.signer = Signer()
         self.settings = settings
         self.resources = dict(RESOURCES)
+        self._issued: set[str] = set()
+        self._refused: set[str] = set()
         self._clock = clock
         self._timing = timing
 
@@ -165,9 +168,18 @@ class Identity:
             raise TokenInvalid("Invalid audience.")
         if claims.get("tid") != self.tenant_id:
             raise TokenInvalid("The tenant for tenant guid does not exist.")
-        if claims["exp"] <= self._clock.now().timestamp():
+        if claims["exp"] <= self._clock.now().timestamp() or claims["uti"] in self._refused:
             raise TokenInvalid("Lifetime validation failed, the token is expired.")
         return claims
+
+    def expire(self, token: str) -> None:
+        """Take a token as expired from now on, whatever its claims say."""
+        with contextlib.suppress(TokenInvalid):
+            self._refused.add(str(self.signer.read(token).get("uti")))
+
+    def expire_all(self) -> None:
+        """Take every token that was issued until now as expired."""
+        self._refused |= self._issued
 
     def may_register(self, token: str) -> bool:
         """Say whether a token registers a connector: a person of this tenant, no guest, an administrator (connector.md 5.2, 5.3)."""
@@ -180,11 +192,13 @@ class Identity:
 
     def _times(self, tenant_id: str, expires_in: float | None) -> Claims:
         now = int(self._clock.now().timestamp())
+        uti = str(uuid.uuid4())
+        self._issued.add(uti)
         return {
             "iss": f"https://sts.windows.net/{tenant_id}/",
             "tid": tenant_id,
             "iat": now,
             "nbf": now,
             "exp": now + int(self._timing.access_token if expires_in is None else expires_in),
-            "uti": str(uuid.uuid4()),
+            "uti": uti,
         }

@@ -13,8 +13,10 @@ import typing as t
 import urllib.parse
 
 from tests.lab.tenant.errors import GraphError, UnknownRequest, bad_request
+from tests.lab.tenant.table import Table
 
 Item = dict[str, t.Any]
+Value = t.TypeVar("Value")
 Pairs = t.Sequence[tuple[str, str]]
 Test = t.Callable[[Item], bool]
 
@@ -30,12 +32,16 @@ _OR = re.compile(r"\s+or\s+(?=(?:[^']*'[^']*')*[^']*$)", re.IGNORECASE)
 
 @dataclasses.dataclass(frozen=True)
 class Resource:
-    """What the query options may name: a Graph type, its properties, those that $filter knows, whether `or` and `in` work."""
+    """What the query options may name: a Graph type, its properties, those that $filter knows, whether `or` and `in` work.
+
+    `expandable`: the navigation that $expand may name.
+    """
 
     type_name: str
     properties: frozenset[str]
     filterable: frozenset[str] = frozenset()
     directory: bool = False
+    expandable: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,8 +50,11 @@ class Query:
 
     select: tuple[str, ...] | None = None
     top: int | None = None
-    skip: int = 0
+    start: int = 0
+    """The place in the table where the page begins."""
     test: Test | None = None
+    expand: tuple[str, ...] = ()
+    count: bool = False
 
 
 def parse(pairs: Pairs, allowed: t.Collection[str], resource: Resource) -> Query:
@@ -60,21 +69,44 @@ def parse(pairs: Pairs, allowed: t.Collection[str], resource: Resource) -> Query
     return Query(
         select=_select(values["$select"], resource) if "$select" in values else None,
         top=_top(values["$top"]) if "$top" in values else None,
-        skip=_skip(values["$skiptoken"]) if "$skiptoken" in values else 0,
+        start=_start(values["$skiptoken"]) if "$skiptoken" in values else 0,
         test=_filter(values["$filter"], resource) if "$filter" in values else None,
+        expand=_expand(values["$expand"], resource) if "$expand" in values else (),
+        count=_count(values["$count"]) if "$count" in values else False,
     )
 
 
-def page(items: t.Iterable[Item], query: Query, url: str, pairs: Pairs, page_size: int) -> Item:
-    """Return one page of a collection: `value`, and `@odata.nextLink` when more follows."""
-    found = [item for item in items if query.test is None or query.test(item)]
-    size = min(query.top or page_size, page_size)
-    document: Item = {"value": [project(item, query) for item in found[query.skip : query.skip + size]]}
-    if query.skip + size < len(found):
-        rest = [(name, value) for name, value in pairs if name != "$skiptoken"]
-        token = base64.urlsafe_b64encode(f"skip:{query.skip + size}".encode()).decode()
-        document["@odata.nextLink"] = f"{url}?{urllib.parse.urlencode([*rest, ('$skiptoken', token)], safe='$')}"
-    return document
+def page(table: Table[Value], shape: t.Callable[[Value, Query], Item | None], query: Query, size: int) -> tuple[list[Item], int | None]:
+    """Return the items of one page, and the place where the next one begins if there is more.
+
+    `shape` makes the item, or None when $filter does not want it. Only the page itself is shaped.
+    """
+    items: list[Item] = []
+    for place, value in table.scan(query.start):
+        item = shape(value, query)
+        if item is None:
+            continue
+        if len(items) == size:
+            return items, place
+        items.append(item)
+    return items, None
+
+
+def size_of_page(query: Query, page_size: int) -> int:
+    """$top is the size of a page, which the service may clamp (graph.md 6.1, MS paging)."""
+    return min(query.top or page_size, page_size)
+
+
+def next_link(url: str, pairs: Pairs, place: int) -> str:
+    """Return the URL of the page that begins at `place`."""
+    rest = [(name, value) for name, value in pairs if name != "$skiptoken"]
+    token = base64.urlsafe_b64encode(f"place:{place}".encode()).decode()
+    return f"{url}?{urllib.parse.urlencode([*rest, ('$skiptoken', token)], safe='$')}"
+
+
+def same_page(url: str, pairs: Pairs) -> str:
+    """Return the URL of a page as it was asked for."""
+    return f"{url}?{urllib.parse.urlencode(pairs, safe='$')}" if pairs else url
 
 
 def project(item: Item, query: Query) -> Item:
@@ -100,14 +132,28 @@ def _top(text: str) -> int:
     return int(text)
 
 
-def _skip(token: str) -> int:
+def _start(token: str) -> int:
     try:
         word, number = base64.urlsafe_b64decode(token).decode().split(":")
-        if word == "skip" and number.isdigit():
+        if word == "place" and number.isdigit():
             return int(number)
     except ValueError:
         pass
     raise bad_request("The provided skip token is not valid.")
+
+
+def _expand(text: str, resource: Resource) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if name not in resource.expandable:
+            raise UnknownRequest(400, "BadRequest", f"Could not find a navigation '{name}' on type '{resource.type_name}'.")
+    return names
+
+
+def _count(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise bad_request(f"Invalid value '{text}' for $count query option found. Valid values are '0, 1, true, false'.")
+    return text == "true"
 
 
 def _filter(text: str, resource: Resource) -> Test:

@@ -14,20 +14,28 @@ from tests.lab.tenant.errors import UnknownRequest, bad_request, not_found
 from tests.lab.tenant.http import Answer, Document, Request
 from tests.lab.tenant.models import Tenant
 from tests.lab.tenant.state import Application, Connector, Group, Snapshot
+from tests.lab.tenant.table import Table
 
+Value = t.TypeVar("Value")
+Shape = t.Callable[[Value], Document]
 PROFILE = "onPremisesPublishingProfiles('applicationProxy')"
 LIST = frozenset({"$select", "$filter", "$top", "$skiptoken"})
 ITEM = frozenset({"$select"})
+COUNTED = LIST | {"$count"}
+EXPANDED = frozenset({"$expand"})
+CONTEXT = "@odata.context"
 
 CONNECTOR = odata.Resource(
     "microsoft.graph.connector",
     frozenset({"id", "machineName", "externalIp", "status", "version"}),
     frozenset({"id", "machineName"}),
+    expandable=frozenset({"memberOf"}),
 )
 GROUP = odata.Resource(
     "microsoft.graph.connectorGroup",
     frozenset({"id", "name", "region", "connectorGroupType", "isDefault"}),
     frozenset({"name"}),
+    expandable=frozenset({"members"}),
 )
 APPLICATION = odata.Resource(
     "microsoft.graph.application",
@@ -54,42 +62,51 @@ class Responses:
 
     def list_connectors(self, request: Request, seen: Snapshot) -> Answer:
         """GET connectors."""
-        return self._collection(request, f"{PROFILE}/connectors", CONNECTOR, map(self._connector, seen.connectors.values()))
+        return self._collection(request, f"{PROFILE}/connectors", CONNECTOR, seen.connectors, self._connector, self._home(seen))
+
+    def count_connectors(self, request: Request, seen: Snapshot) -> Answer:
+        """GET connectors/$count."""
+        return self._number(request, CONNECTOR, seen.connectors, self._connector)
 
     def get_connector(self, request: Request, seen: Snapshot) -> Answer:
         """GET a connector."""
         connector = self._tenant.connector(request.params["connector"], seen)
-        return self._entity(request, f"{PROFILE}/connectors", CONNECTOR, self._connector(connector))
+        return self._entity(request, f"{PROFILE}/connectors", CONNECTOR, connector, self._connector, self._home(seen))
 
     def list_member_of(self, request: Request, seen: Snapshot) -> Answer:
         """GET memberOf: a collection, of always one element in practice (graph.md 2.2, MS, 3P)."""
         connector = self._tenant.connector(request.params["connector"], seen)
         context = f"{PROFILE}/connectors('{connector.id}')/memberOf"
-        return self._collection(request, context, GROUP, [_group(seen.groups[connector.group_id])])
+        home = Table([(connector.group_id, seen.groups[connector.group_id])])
+        return self._collection(request, context, GROUP, home, _group, self._membership(request, seen))
 
     def move_by_connector(self, request: Request, seen: Snapshot) -> Answer:
         """POST memberOf/$ref. Documented: 201 with the group on the page, 204 in the tutorial (graph.md 2.2)."""
         group_id = _reference(request, "connectorGroups")
         _connector, group = self._tenant.move(request.params["connector"], group_id)
-        return self._created_reference(request, GROUP, "connectorGroups", _group(group))
+        return self._created_reference(request, GROUP, "connectorGroups", group, _group)
 
     # connector groups
 
     def list_groups(self, request: Request, seen: Snapshot) -> Answer:
         """GET connectorGroups; foreign types are in the list (graph.md 4, LIVE docs-contrib#9265)."""
-        return self._collection(request, f"{PROFILE}/connectorGroups", GROUP, map(_group, seen.groups.values()))
+        return self._collection(request, f"{PROFILE}/connectorGroups", GROUP, seen.groups, _group, self._membership(request, seen))
+
+    def count_groups(self, request: Request, seen: Snapshot) -> Answer:
+        """GET connectorGroups/$count."""
+        return self._number(request, GROUP, seen.groups, _group)
 
     def create_group(self, request: Request, seen: Snapshot) -> Answer:
         """POST a group. isDefault and connectorGroupType are accepted and ignored (graph.md 4, LIVE TF)."""
         group = self._tenant.create_group(request.body.get("name"), request.body.get("region"))
-        answer = self._entity(request, f"{PROFILE}/connectorGroups", GROUP, _group(group))
+        answer = self._entity(request, f"{PROFILE}/connectorGroups", GROUP, group, _group)
         answer.status = 200 if self._observed else 201
         return answer
 
     def get_group(self, request: Request, seen: Snapshot) -> Answer:
         """GET a group."""
         group = self._tenant.group(request.params["group"], seen)
-        return self._entity(request, f"{PROFILE}/connectorGroups", GROUP, _group(group))
+        return self._entity(request, f"{PROFILE}/connectorGroups", GROUP, group, _group, self._membership(request, seen))
 
     def update_group(self, request: Request, seen: Snapshot) -> Answer:
         """PATCH a group: live 204 without body, documented 200 with body (graph.md 2.3)."""
@@ -100,7 +117,7 @@ class Responses:
         group = self._tenant.update_group(request.params["group"], changes)
         if self._observed:
             return Answer(204)
-        return self._entity(request, f"{PROFILE}/connectorGroups", GROUP, _group(group))
+        return self._entity(request, f"{PROFILE}/connectorGroups", GROUP, group, _group)
 
     def delete_group(self, request: Request, seen: Snapshot) -> Answer:
         """DELETE a group."""
@@ -111,39 +128,43 @@ class Responses:
         """GET members."""
         group = self._tenant.group(request.params["group"], seen)
         context = f"{PROFILE}/connectorGroups('{group.id}')/members"
-        return self._collection(request, context, CONNECTOR, map(self._connector, seen.members(group.id)))
+        return self._collection(request, context, CONNECTOR, seen.membership(group.id), self._connector, self._home(seen))
+
+    def count_members(self, request: Request, seen: Snapshot) -> Answer:
+        """GET members/$count."""
+        group = self._tenant.group(request.params["group"], seen)
+        return self._number(request, CONNECTOR, seen.membership(group.id), self._connector)
 
     def add_member(self, request: Request, seen: Snapshot) -> Answer:
         """POST members/$ref. Documented: 201 with the connector in prose, 204 in the example (graph.md 2.3)."""
         connector, _target = self._tenant.move(_reference(request, "connectors"), request.params["group"])
-        return self._created_reference(request, CONNECTOR, "connectors", self._connector(connector))
+        return self._created_reference(request, CONNECTOR, "connectors", connector, self._connector)
 
     def list_group_applications(self, request: Request, seen: Snapshot) -> Answer:
         """GET applications of a group: each id and onPremisesPublishing (MS); none may be a 404 (graph.md 2.3, 3P EXP)."""
         group = self._tenant.group(request.params["group"], seen)
-        found = seen.applications_of(group.id)
+        found = seen.users(group.id)
         if not found and self._observed:
             raise not_found("ApplicationsForGroup", f"No applications found for connector group '{group.id}'.")
-        items = [{"id": application.id, "onPremisesPublishing": application.publishing} for application in found]
-        return self._collection(request, f"{PROFILE}/connectorGroups('{group.id}')/applications", APPLICATION, items)
+        return self._collection(request, f"{PROFILE}/connectorGroups('{group.id}')/applications", APPLICATION, found, _user)
 
     # applications
 
     def list_applications(self, request: Request, seen: Snapshot) -> Answer:
         """GET applications."""
-        return self._collection(request, "applications", APPLICATION, map(_application, seen.applications.values()))
+        return self._collection(request, "applications", APPLICATION, seen.applications, _application)
 
     def get_application(self, request: Request, seen: Snapshot) -> Answer:
         """GET an application. onPremisesPublishing comes only when selected (graph.md 2.4, LIVE TF)."""
         application = self._tenant.application(request.params["application"], seen)
-        return self._entity(request, "applications", APPLICATION, _application(application))
+        return self._entity(request, "applications", APPLICATION, application, _application)
 
     def get_application_group(self, request: Request, seen: Snapshot) -> Answer:
         """GET the connector group of an application: Default when it has no other (graph.md 4, LIVE TF)."""
         application = self._tenant.published(request.params["application"], seen)
         # A stale view may not know the group yet that a fresh one assigns; the view is one snapshot, so it does.
         group = seen.groups[application.group_id or seen.default.id]
-        return self._entity(request, f"applications('{application.id}')/connectorGroup", GROUP, _group(group))
+        return self._entity(request, f"applications('{application.id}')/connectorGroup", GROUP, group, _group)
 
     def assign(self, request: Request, seen: Snapshot) -> Answer:
         """PUT connectorGroup/$ref: 204 (graph.md 2.4, MS, LIVE TF)."""
@@ -170,23 +191,103 @@ class Responses:
             "version": connector.version,
         }
 
-    def _collection(self, request: Request, context: str, resource: odata.Resource, items: t.Iterable[Document]) -> Answer:
-        query = odata.parse(request.query, LIST, resource)
-        url = f"{request.base}{request.path}"
-        document = odata.page(items, query, url, request.query, self._tenant.settings.page_size)
-        return Answer(200, {"@odata.context": f"{request.base}/$metadata#{context}", **document})
+    def _collection(
+        self,
+        request: Request,
+        context: str,
+        resource: odata.Resource,
+        table: Table[Value],
+        shape: Shape[Value],
+        expand: Shape[Value] | None = None,
+    ) -> Answer:
+        query = self._query(request, COUNTED | EXPANDED if expand else LIST, resource)
+        shaped = _shaper(shape, expand)
+        items, following = odata.page(table, shaped, query, odata.size_of_page(query, self._tenant.settings.page_size))
+        document: Document = {CONTEXT: f"{request.base}/$metadata#{context}"}
+        if query.count:
+            document["@odata.count"] = _count(table, shape, query)
+        document["value"] = items
+        if following is not None:
+            document["@odata.nextLink"] = odata.next_link(f"{request.base}{request.path}", request.query, following)
+        return Answer(200, document)
 
-    def _entity(self, request: Request, context: str, resource: odata.Resource, item: Document) -> Answer:
-        query = odata.parse(request.query, ITEM, resource)
-        document = odata.project(item, query)
-        return Answer(200, {"@odata.context": f"{request.base}/$metadata#{context}/$entity", **document})
+    def _entity(
+        self,
+        request: Request,
+        context: str,
+        resource: odata.Resource,
+        value: Value,
+        shape: Shape[Value],
+        expand: Shape[Value] | None = None,
+    ) -> Answer:
+        query = self._query(request, ITEM | EXPANDED if expand else ITEM, resource)
+        document = odata.project(shape(value), query) | (expand(value) if expand and query.expand else {})
+        return Answer(200, {CONTEXT: f"{request.base}/$metadata#{context}/$entity", **document})
 
-    def _created_reference(self, request: Request, resource: odata.Resource, collection: str, item: Document) -> Answer:
+    def _number(self, request: Request, resource: odata.Resource, table: Table[Value], shape: Shape[Value]) -> Answer:
+        """Answer /$count: the number as text."""
+        self._refuse_unproven("$count", self._tenant.settings.count)
+        query = odata.parse(request.query, {"$filter"}, resource)
+        return Answer(200, raw=str(_count(table, shape, query)), media_type="text/plain")
+
+    def _query(self, request: Request, allowed: t.Collection[str], resource: odata.Resource) -> odata.Query:
+        query = odata.parse(request.query, allowed, resource)
+        if query.expand:
+            self._refuse_unproven("$expand", self._tenant.settings.expand)
+        if query.count:
+            self._refuse_unproven("$count", self._tenant.settings.count)
+        return query
+
+    def _refuse_unproven(self, option: str, setting: str) -> None:
+        """What is declared and unproven is refused unless a test wants it; how the service would say so is inferred."""
+        if setting != "allowed":
+            raise bad_request(f"The query specified in the URI is not valid. Query option '{option}' is not allowed.")
+
+    def _created_reference(
+        self, request: Request, resource: odata.Resource, collection: str, value: Value, shape: Shape[Value]
+    ) -> Answer:
         if self._observed:
             return Answer(204)
-        answer = self._entity(request, f"{PROFILE}/{collection}", resource, item)
+        answer = self._entity(request, f"{PROFILE}/{collection}", resource, value, shape)
         answer.status = 201
         return answer
+
+    # expanded navigation
+
+    def _home(self, seen: Snapshot) -> Shape[Connector]:
+        """$expand=memberOf of a connector."""
+        return lambda connector: {"memberOf": [_group(seen.groups[connector.group_id])]}
+
+    def _membership(self, request: Request, seen: Snapshot) -> Shape[Group]:
+        """$expand=members of a group."""
+
+        def expand(group: Group) -> Document:
+            table = seen.membership(group.id)
+            size = self._tenant.settings.expand_page or len(table) or 1
+            items, following = odata.page(table, _shaper(self._connector), odata.Query(), size)
+            document: Document = {"members": items}
+            if following is not None:
+                url = f"{request.base}/{PROFILE}/connectorGroups('{group.id}')/members"
+                document["members@odata.nextLink"] = odata.next_link(url, (), following)
+            return document
+
+        return expand
+
+
+def _shaper(shape: Shape[Value], expand: Shape[Value] | None = None) -> t.Callable[[Value, odata.Query], Document | None]:
+    def shaped(value: Value, query: odata.Query) -> Document | None:
+        item = shape(value)
+        if query.test is not None and not query.test(item):
+            return None
+        return odata.project(item, query) | (expand(value) if expand and query.expand else {})
+
+    return shaped
+
+
+def _count(table: Table[Value], shape: Shape[Value], query: odata.Query) -> int:
+    if query.test is None:
+        return len(table)
+    return sum(query.test(shape(value)) for _place, value in table.scan())
 
 
 def _group(group: Group) -> Document:
@@ -208,6 +309,11 @@ def _application(application: Application) -> Document:
         "displayName": application.display_name,
         "_onPremisesPublishing": application.publishing,
     }
+
+
+def _user(application: Application) -> Document:
+    """An application in the list of its group: id and onPremisesPublishing only (graph.md 2.3, MS)."""
+    return {"id": application.id, "onPremisesPublishing": application.publishing}
 
 
 def _reference(request: Request, collection: str) -> str:

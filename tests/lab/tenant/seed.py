@@ -55,32 +55,39 @@ def application(definition: Definition, groups: t.Mapping[str, Group]) -> Applic
     """Return an application: display_name, published (default true), id, app_id, group (a group's name)."""
     _refuse_unknown(definition, {"display_name", "published", "id", "app_id", "group"}, "application")
     name = definition["display_name"]
-    host = "".join(letter if letter.isalnum() else "-" for letter in name.lower())
-    publishing = {
-        "externalAuthenticationType": "aadPreAuthentication",
-        "externalUrl": f"https://{host}-lab.msappproxy.net/",
-        "internalUrl": f"https://{host}.lab.example/",
-        "isOnPremPublishingEnabled": True,
-    }
     group = _by_name(groups.values(), definition["group"]) if definition.get("group") else None
     return Application(
         id=definition.get("id", str(uuid.uuid4())).lower(),
         app_id=definition.get("app_id", str(uuid.uuid4())).lower(),
         display_name=name,
-        publishing=publishing if definition.get("published", True) else None,
+        publishing=publishing(name) if definition.get("published", True) else None,
         group_id=group.id if group else None,
     )
 
 
+def publishing(display_name: str) -> dict[str, t.Any]:
+    """Return onPremisesPublishing of a published application."""
+    host = "".join(letter if letter.isalnum() else "-" for letter in display_name.lower())
+    return {
+        "externalAuthenticationType": "aadPreAuthentication",
+        "externalUrl": f"https://{host}-lab.msappproxy.net/",
+        "internalUrl": f"https://{host}.lab.example/",
+        "isOnPremPublishingEnabled": True,
+    }
+
+
 def connector(definition: Definition, groups: t.Mapping[str, Group], now: datetime.datetime) -> Connector:
-    """Return a connector that no server runs: machine_name, status (default active), version, id, group (a group's name)."""
-    _refuse_unknown(definition, {"machine_name", "status", "version", "id", "group"}, "connector")
+    """Return a connector that no server runs: machine_name, status (default active), version, id, group (a group's name), silent_days.
+
+    `silent_days`: how long ago it was last heard of, for an inactive one; the service forgets it after ten (graph.md 4, MS).
+    """
+    _refuse_unknown(definition, {"machine_name", "status", "version", "id", "group", "silent_days"}, "connector")
     return Connector(
         id=definition.get("id", str(uuid.uuid4())).lower(),
         machine_name=definition["machine_name"],
         version=definition.get("version", "1.5.4892.0"),
         group_id=_by_name(groups.values(), definition.get("group", "Default")).id,
-        registered_at=now,
+        registered_at=now - datetime.timedelta(days=definition.get("silent_days", 0)),
         pinned_status=definition.get("status", "active"),
     )
 
@@ -96,9 +103,13 @@ def group(definition: Definition, default_region: str) -> Group:
     )
 
 
+def default_group(region: str) -> Group:
+    """Return a Default group; its name is Default in tenants (graph.md 4)."""
+    return Group(str(uuid.uuid4()), "Default", region, is_default=True)
+
+
 def _snapshot(definition: Definition, settings: Settings, now: datetime.datetime) -> Snapshot:
-    default = Group(str(uuid.uuid4()), "Default", settings.default_region, is_default=True)
-    groups = [default, *(group(entry, settings.default_region) for entry in definition.get("groups", ()))]
+    groups = [default_group(settings.default_region), *(group(entry, settings.default_region) for entry in definition.get("groups", ()))]
     by_id = {one.id: one for one in groups}
     connectors = [connector(entry, by_id, now) for entry in definition.get("connectors", ())]
     applications = [application(entry, by_id) for entry in definition.get("applications", ())]

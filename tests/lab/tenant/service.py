@@ -13,51 +13,49 @@ import uuid
 
 from tests.lab.faults import Fault, Faults
 from tests.lab.journal import Entry, Journal
-from tests.lab.tenant import batch, urls
+from tests.lab.tenant import batch, refusals, spoil, urls
 from tests.lab.tenant.errors import GraphError, UnknownRequest, bad_request
 from tests.lab.tenant.http import Answer, Document, Request
 from tests.lab.tenant.identity import GRAPH
 from tests.lab.tenant.models import Tenant
+from tests.lab.tenant.recording import Recording
 from tests.lab.tenant.responses import Responses
 from tests.lab.tenant.tokens import Claims, TokenInvalid
 
-ITEM_FAULTS = ("status", "stale")
-"""What can befall a single item of a $batch."""
-ORDERED_CODES = {
-    409: "Directory_ConcurrencyViolation",
-    429: "TooManyRequests",
-    503: "ServiceUnavailable",
-    504: "GatewayTimeout",
-}
-"""Codes for faults of kind `status` without a body."""
-CHALLENGE = (
-    'Bearer realm="", authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", '
-    'client_id="00000003-0000-0000-c000-000000000000"'
-)
+SWITCHES = ("mode", "expand", "count")
+"""The settings that decide what an answer may look like; they are kept with every recorded exchange."""
 
 
 class Graph:
     """Microsoft Graph (beta) of one tenant."""
 
-    def __init__(self, tenant: Tenant, journal: Journal, faults: Faults) -> None:
+    def __init__(self, tenant: Tenant, journal: Journal, faults: Faults, recording: Recording | None = None) -> None:
         self._tenant = tenant
         self._journal = journal
         self._faults = faults
         self._responses = Responses(tenant)
+        self.recording = recording or Recording()
 
     def handle(self, request: Request, fault: Fault | None = None) -> tuple[Answer, Entry]:
         """Answer one HTTP request; return the answer and its entry in the journal."""
+        item_faults: dict[str, str] = {}
         if request.method == "POST" and request.path == "/$batch":
-            return self._handle_batch(request, fault)
-        return self._handle_one(request, fault, {})
+            answer, entry = self._handle_batch(request, fault, item_faults)
+        else:
+            answer, entry = self._handle_one(request, fault, {})
+        settings = {name: getattr(self._tenant.settings, name) for name in SWITCHES}
+        self.recording.add(request, answer, fault=fault.kind if fault else None, item_faults=item_faults, settings=settings)
+        return answer, entry
 
-    def _handle_batch(self, request: Request, fault: Fault | None) -> tuple[Answer, Entry]:
+    def _handle_batch(self, request: Request, fault: Fault | None, item_faults: dict[str, str]) -> tuple[Answer, Entry]:
         writes = False
         try:
-            self._authenticate(request)
+            self._authenticate(request, fault)
             steps = batch.read(request.body)
             writes = any(_is_write(step.method, step.path) for step in steps)
-            answer = _ordered(fault) or self._run_batch(request, steps)
+            inherited = fault if fault is not None and fault.kind in spoil.INHERITED_KINDS else None
+            answer = spoil.instead(fault) or self._run_batch(request, steps, inherited, item_faults)
+            answer = spoil.afterwards(fault, request, answer)
         except GraphError as error:
             answer = self._refuse(request, error)
         entry = self._journal.record(
@@ -72,13 +70,15 @@ class Graph:
         )
         return answer, entry
 
-    def _run_batch(self, request: Request, steps: t.Sequence[batch.Step]) -> Answer:
-        answers = batch.run(steps, lambda step: self._handle_item(request, step))
+    def _run_batch(
+        self, request: Request, steps: t.Sequence[batch.Step], inherited: Fault | None, item_faults: dict[str, str]
+    ) -> Answer:
+        answers = batch.run(steps, lambda step: self._handle_item(request, step, inherited, item_faults))
         if self._tenant.settings.batch_unordered:
             answers.reverse()
         return Answer(200, {"responses": answers})
 
-    def _handle_item(self, envelope: Request, step: batch.Step) -> Answer:
+    def _handle_item(self, envelope: Request, step: batch.Step, inherited: Fault | None, item_faults: dict[str, str]) -> Answer:
         """Answer one item. It has its own entry in the journal, marked with the batch it came in."""
         request = Request(
             method=step.method,
@@ -91,14 +91,17 @@ class Graph:
             request_id=str(uuid.uuid4()),
         )
         path = f"/{request.version}{request.path}"
-        fault = self._faults.take("graph", ITEM_FAULTS, method=request.method, path=path, target="tenant", action=_name(request))
+        fields = {"method": request.method, "path": path, "target": "tenant", "action": _name(request), "scope": "item"}
+        fault = self._faults.take("graph", spoil.ITEM_KINDS, **fields) or inherited
+        if fault is not None:
+            item_faults[step.id] = fault.kind
         answer, _entry = self._handle_one(request, fault, {"batch": envelope.request_id, "item": step.id})
         return answer
 
     def _handle_one(self, request: Request, fault: Fault | None, detail: Document) -> tuple[Answer, Entry]:
         learnt: Document = {"kind": "unknown", "action": ""}
         try:
-            answer = self._serve(request, fault, learnt)
+            answer = spoil.afterwards(fault, request, self._serve(request, fault, learnt))
         except UnknownRequest as error:
             learnt["kind"] = "unknown"
             detail = {**detail, "unknown": error.message}
@@ -124,9 +127,9 @@ class Graph:
         """Serve a request. Its route decides what kind it is; `learnt` hears of it even if the request is then refused."""
         route, params = _route(request)
         learnt.update(kind=route.kind, action=route.name)
-        if ordered := _ordered(fault):
+        if ordered := spoil.instead(fault):
             return ordered
-        claims = self._authenticate(request)
+        claims = self._authenticate(request, fault)
         self._authorise(route, claims)
         if route.publishing and not self._tenant.settings.publishing_enabled:
             # The code is on record (3P), its status is inferred.
@@ -136,17 +139,18 @@ class Graph:
         seen = self._tenant.readable(stale=fault is not None and fault.kind == "stale")
         return route.handler(self._responses, dataclasses.replace(request, params=params), seen)
 
-    def _authenticate(self, request: Request) -> Claims:
+    def _authenticate(self, request: Request, fault: Fault | None) -> Claims:
         scheme, _space, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
-            raise GraphError(401, "InvalidAuthenticationToken", "Access token is empty.", {"WWW-Authenticate": CHALLENGE})
+            raise refusals.unauthorized("Access token is empty.")
+        if fault is not None and fault.kind == "token_expired":
+            self._tenant.identity.expire(token)
         try:
             return self._tenant.identity.read(token, GRAPH)
         except TokenInvalid as error:
-            raise GraphError(401, "InvalidAuthenticationToken", str(error), {"WWW-Authenticate": CHALLENGE}) from error
+            raise refusals.unauthorized(str(error)) from error
 
     def _authorise(self, route: urls.Route, claims: Claims) -> None:
-        """Code of the refusal: LIVE msgraph-sdk-powershell#2428; that app-only gets the same one is inferred."""
         if "roles" in claims:
             roles = set(claims["roles"])
             permitted = bool(route.application & roles) or (self._tenant.settings.app_only and bool(roles))
@@ -154,9 +158,7 @@ class Graph:
             scopes = set(str(claims.get("scp", "")).split())
             permitted = bool(route.delegated & scopes) and "wids" in claims
         if not permitted:
-            raise GraphError(
-                403, "NotAdminRoleNoEnoughCustomPermission_UnauthorizedAccess", "Insufficient privileges to complete the operation."
-            )
+            raise refusals.forbidden("role" if route.publishing else "directory")
 
     def _refuse(self, request: Request, error: GraphError) -> Answer:
         """Shape of an error body: graph.md 5 (MS)."""
@@ -167,15 +169,6 @@ class Graph:
         }
         document = {"error": {"code": error.code, "message": error.message, "innerError": inner}}
         return Answer(error.status, document, headers=error.headers)
-
-
-def _ordered(fault: Fault | None) -> Answer | None:
-    """Return the answer that a fault of kind `status` orders: its body as it stands, or an error body of Graph's shape."""
-    if fault is None or fault.kind != "status":
-        return None
-    if fault.body is not None:
-        return Answer(fault.status, raw=fault.body, headers=dict(fault.headers))
-    raise GraphError(fault.status, ORDERED_CODES.get(fault.status, "UnknownError"), "This answer was ordered by a test.", fault.headers)
 
 
 def _route(request: Request) -> tuple[urls.Route, dict[str, str]]:

@@ -9,7 +9,12 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-CHOICES: dict[str, tuple[str, ...]] = {"mode": ("observed", "documented"), "device_code": ("auto", "manual", "deny")}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "mode": ("observed", "documented"),
+    "device_code": ("auto", "manual", "deny"),
+    "expand": ("refused", "allowed"),
+    "count": ("refused", "allowed"),
+}
 
 
 @dataclasses.dataclass
@@ -21,6 +26,12 @@ class Settings:
     app_only: bool = False
     """Whether application permissions work. "Not supported" says the documentation (graph.md 7.1, 7.2)."""
     page_size: int = 100
+    expand: str = "refused"
+    """$expand of members and memberOf: declared in the metadata, shown to work by nobody (graph.md 6.1, META)."""
+    expand_page: int = 0
+    """How many objects an expanded navigation holds before a next link of its own; 0 = all of them."""
+    count: str = "refused"
+    """$count=true and /$count: declared as well, and not shown either (graph.md 6.1, META)."""
     stale_seconds: float = 0.0
     """Reads show the state of this many seconds ago: a GET right after PUT $ref may show the former group (graph.md 4, LIVE TF)."""
     batch_unordered: bool = True

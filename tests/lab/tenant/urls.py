@@ -39,6 +39,8 @@ class Route:
     application: frozenset[str]
     publishing: bool
     """Whether the path is below the publishing profile, which answers only once Application Proxy is enabled."""
+    unproven: bool
+    """Whether the operation is declared in metadata only."""
 
 
 P = "/onPremisesPublishingProfiles/applicationProxy"
@@ -68,20 +70,25 @@ def _route(
         delegated=delegated,
         application=application,
         publishing=template.startswith(f"{P}/"),
+        unproven=template.endswith("/$count"),
     )
 
 
 R = responses.Responses
 REFERENCE = responses.REFERENCE
 TARGET = frozenset({"@odata.id"})
+EXPANDED_LIST = responses.COUNTED | responses.EXPANDED
+EXPANDED_ITEM = responses.ITEM | responses.EXPANDED
+COUNT = frozenset({"$filter"})
 
 ROUTES: tuple[Route, ...] = (
     _route("GET", P, R.get_profile, delegated=HYBRID_READ),
-    _route("GET", f"{P}/connectors", R.list_connectors, query=responses.LIST),
-    _route("GET", f"{P}/connectors/{{connector}}", R.get_connector, query=responses.ITEM),
-    _route("GET", f"{P}/connectors/{{connector}}/memberOf", R.list_member_of, query=responses.LIST),
+    _route("GET", f"{P}/connectors", R.list_connectors, query=EXPANDED_LIST),
+    _route("GET", f"{P}/connectors/$count", R.count_connectors, query=COUNT),
+    _route("GET", f"{P}/connectors/{{connector}}", R.get_connector, query=EXPANDED_ITEM),
+    _route("GET", f"{P}/connectors/{{connector}}/memberOf", R.list_member_of, query=EXPANDED_LIST),
     _route("POST", f"{P}/connectors/{{connector}}/memberOf/$ref", R.move_by_connector, body=REFERENCE, required=TARGET),
-    _route("GET", f"{P}/connectorGroups", R.list_groups, query=responses.LIST),
+    _route("GET", f"{P}/connectorGroups", R.list_groups, query=EXPANDED_LIST),
     _route(
         "POST",
         f"{P}/connectorGroups",
@@ -90,10 +97,12 @@ ROUTES: tuple[Route, ...] = (
         required=frozenset({"name"}),
         application=frozenset({"Directory.ReadWrite.All"}),  # the only application permission that is documented
     ),
-    _route("GET", f"{P}/connectorGroups/{{group}}", R.get_group, query=responses.ITEM),
+    _route("GET", f"{P}/connectorGroups/$count", R.count_groups, query=COUNT),
+    _route("GET", f"{P}/connectorGroups/{{group}}", R.get_group, query=EXPANDED_ITEM),
     _route("PATCH", f"{P}/connectorGroups/{{group}}", R.update_group, body=responses.GROUP_PROPERTIES),
     _route("DELETE", f"{P}/connectorGroups/{{group}}", R.delete_group),
-    _route("GET", f"{P}/connectorGroups/{{group}}/members", R.list_members, query=responses.LIST),
+    _route("GET", f"{P}/connectorGroups/{{group}}/members", R.list_members, query=EXPANDED_LIST),
+    _route("GET", f"{P}/connectorGroups/{{group}}/members/$count", R.count_members, query=COUNT),
     _route("POST", f"{P}/connectorGroups/{{group}}/members/$ref", R.add_member, body=REFERENCE, required=TARGET),
     _route("GET", f"{P}/connectorGroups/{{group}}/applications", R.list_group_applications, query=responses.LIST),
     _route("GET", "/applications", R.list_applications, query=responses.LIST, delegated=APPLICATION_READ, application=APPLICATION_READ),
@@ -119,8 +128,9 @@ def normalise(path: str) -> str:
 def resolve(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
     """Find the route and its path parameters. Raises LookupError with the allowed methods when only the method is wrong."""
     allowed = []
+    normal = normalise(path)
     for route in ROUTES:
-        match = route.pattern.fullmatch(normalise(path))
+        match = route.pattern.fullmatch(normal)
         if match is None:
             continue
         if route.method == method:

@@ -218,18 +218,25 @@ def test_a_service_that_will_not_run_is_an_error() -> None:
 # connector, absent
 
 
+def removing(windows: Windows) -> t.Any:
+    windows.remove()
+    return exit_code(0)(windows)
+
+
 def test_remove_by_what_the_registry_knows() -> None:
     windows = installed()
     code = "{5E1A0A5D-7E9C-4C9B-8E1E-0B6B4F1B2C3D}"
     listed = f"HKEY_LOCAL_MACHINE\\X\\{code}\n    DisplayName    REG_SZ    Microsoft Entra private network connector\n"
-    outputs = iter([exit_code(0, listed), exit_code(1)])
-    windows.programs["reg.exe"] = lambda server: next(outputs)(server)
+    outputs = iter([listed, ""])
+
+    def query(server: Windows) -> t.Any:
+        return exit_code(0, next(outputs))(server)
 
     def uninstall(server: Windows) -> t.Any:
         server.later(5.0, Windows.remove)
         return exit_code(3010)(server)
 
-    windows.programs["msiexec.exe"] = uninstall
+    windows.programs.update({"reg.exe": query, "msiexec.exe": uninstall})
     result = connector(windows, state="absent")
     assert f"run msiexec.exe /x {code} /qn /norestart" in windows.calls
     assert (result["changed"], result["reboot_required"], result["connector"]["installed"]) == (True, True, False)
@@ -238,7 +245,7 @@ def test_remove_by_what_the_registry_knows() -> None:
 
 def test_remove_by_the_installer(installer: str) -> None:
     windows = installed()
-    windows.programs[INSTALLER] = lambda server: (server.remove(), exit_code(0)(server))[1]
+    windows.programs[INSTALLER] = removing
     connector(windows, state="absent", installer_file=installer)
     assert f"run {INSTALLER} /uninstall /quiet" in windows.calls
 
@@ -247,7 +254,7 @@ def test_what_the_installer_leaves_goes_by_the_registry(installer: str) -> None:
     windows = installed()
     windows.programs[INSTALLER] = exit_code(0)
     windows.programs["reg.exe"] = exit_code(0, f"HKEY_LOCAL_MACHINE\\X\\{{{CONNECTOR}}}\n    DisplayName    REG_SZ    {ENTRA.product}\n")
-    windows.programs["msiexec.exe"] = lambda server: (server.remove(), exit_code(0)(server))[1]
+    windows.programs["msiexec.exe"] = removing
     assert not connector(windows, state="absent", installer_file=installer)["connector"]["installed"]
     assert windows.seconds == pytest.approx(60)
 

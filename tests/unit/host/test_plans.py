@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import plan_connector, plan_registration, plan_removal
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState, Installation
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState, Installation, ServiceState
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
 from tests.unit.host import builders
 from tests.unit.host.builders import NOW, OTHER_TENANT, TENANT, certificate, days, host, service
@@ -25,7 +25,7 @@ ELSEWHERE = (certificate(tenant_id=OTHER_TENANT),)
 VERSIONS = st.sampled_from([None, "1.5", "1.5.3829.0", "1.5.4892.0"])
 
 
-def stopped(*names: str, mode: str = "Auto") -> dict[str, object]:
+def stopped(*names: str, mode: str = "Auto") -> dict[str, ServiceState]:
     return {name: service(name, "Stopped" if name in names else "Running", mode) for name in ("WAPCSvc", "WAPCUpdaterSvc")}
 
 

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A large tenant from a few numbers. Names and ids follow from the numbers, so that a test can declare the same fleet."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing as t
+import uuid
+
+from tests.lab.tenant import seed
+from tests.lab.tenant.state import Application, Connector, Group, Snapshot
+
+VERSION = "1.5.4892.0"
+
+
+@dataclasses.dataclass(frozen=True)
+class Scale:
+    """Group i is "Group 00001" and so on. Connector i is on HOST-00001 and so on, whether it is in its group or in Default:
+    the first `connectors_per_group` belong to the first group. Application i is "Application 00001" and so on and uses group i,
+    counted round. Numbers begin with 1.
+    """
+
+    groups: int = 0
+    connectors_per_group: int = 0
+    applications: int = 0
+    connectors_in_default: int = 0
+    """Further connectors, which are in Default; their numbers come after those of the groups."""
+    inactive_per_group: int = 0
+    """How many of a group's connectors are inactive: the last ones."""
+    assigned: bool = True
+    """Whether the applications use their groups; else all of them use Default."""
+    regions: t.Sequence[str] = ()
+    """The regions of the groups, in turn (default: the tenant's)."""
+
+
+def read(definition: t.Mapping[str, t.Any], regions: t.Collection[str]) -> Scale:
+    """Read the JSON form. Raises ValueError for a field or a value that is not known."""
+    known = {field.name for field in dataclasses.fields(Scale)}
+    if unknown := sorted(set(definition) - known):
+        raise ValueError(f"unknown fields {unknown} of a scale; known: {sorted(known)}")
+    for name, value in definition.items():
+        wanted = {"assigned": bool, "regions": list}.get(name, int)
+        if type(value) is not wanted or (wanted is int and value < 0):
+            raise ValueError(f"field {name!r} of a scale cannot be {value!r}")
+    scale = Scale(**definition)
+    if foreign := sorted(set(scale.regions) - set(regions)):
+        raise ValueError(f"unknown regions {foreign}; known: {sorted(regions)}")
+    return scale
+
+
+def snapshot(scale: Scale, default_region: str, now: datetime.datetime) -> Snapshot:
+    """Return the state of a tenant of this scale, with a new Default group."""
+    regions = scale.regions or (default_region,)
+    default = seed.default_group(default_region)
+    groups = [Group(identity("group", i), f"Group {i + 1:05}", regions[i % len(regions)]) for i in range(scale.groups)]
+    return Snapshot.build([default, *groups], _connectors(scale, groups, default, now), _applications(scale, groups))
+
+
+def identity(kind: t.Literal["group", "connector", "application", "app"], index: int) -> str:
+    """Return the id of object number `index`, counted from 0."""
+    return str(uuid.UUID(int=(("group", "connector", "application", "app").index(kind) + 1) << 124 | 4 << 76 | 2 << 62 | index + 1))
+
+
+def _connectors(scale: Scale, groups: t.Sequence[Group], default: Group, now: datetime.datetime) -> t.Iterator[Connector]:
+    active = scale.connectors_per_group - scale.inactive_per_group
+    placed = scale.groups * scale.connectors_per_group
+    for i in range(placed + scale.connectors_in_default):
+        group, status = default, "active"
+        if i < placed:
+            group = groups[i // scale.connectors_per_group]
+            status = "active" if i % scale.connectors_per_group < active else "inactive"
+        yield Connector(identity("connector", i), f"HOST-{i + 1:05}", VERSION, group.id, now, pinned_status=status)
+
+
+def _applications(scale: Scale, groups: t.Sequence[Group]) -> t.Iterator[Application]:
+    for i in range(scale.applications):
+        name = f"Application {i + 1:05}"
+        home = groups[i % len(groups)].id if scale.assigned and groups else None
+        yield Application(identity("application", i), identity("app", i), name, seed.publishing(name), home)
