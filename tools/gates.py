@@ -48,7 +48,7 @@ def _packages(*names: str) -> list[str]:
 
 # The longest first: that is the order in which they are started.
 GATES = {
-    "integration": Gate("the whole job on the lab, and what may go wrong in it", [[*PYTEST, "tests/integration"]], timeout=900),
+    "integration": Gate("the whole job on the lab, and what may go wrong in it", [[*PYTEST, "-n", "2", "tests/integration"]], timeout=900),
     "sanity": Gate("ansible-test sanity", [["python", "tools/sanity.py"]]),
     "molecule": Gate("the scenarios: converge, idempotence, verify", [["python", "tools/scenarios.py"]]),
     "examples": Gate("every EXAMPLES block is executed on the lab", [[*PYTEST, "tests/docs"]]),

@@ -132,11 +132,11 @@ EXAMPLES = r"""
 
 - name: Read the groups of the tenant
   entra.app_proxy.connector_group_info:
-  register: groups
+  register: present
 
 - name: Give them back, which changes nothing
   entra.app_proxy.connector_groups:
-    groups: "{{ groups.desired }}"
+    groups: "{{ present.desired }}"
     shortfall: report
 """
 
@@ -218,7 +218,9 @@ groups:
       elements: str
       returned: always
     applications:
-      description: The applications that use it, each with C(id), C(app_id) and C(name).
+      description:
+        - The applications that use it, each with C(id), C(app_id) and C(name). The last two are null for an application that is not
+          declared, as the list of a group tells only the id.
       type: list
       elements: dict
       returned: always

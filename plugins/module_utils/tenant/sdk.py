@@ -15,7 +15,7 @@ IMPORT_ERROR: str | None = None
 """Traceback of the failed import; None when everything is there."""
 
 try:
-    import azure.identity as identity
+    from azure import identity
     from azure.core.credentials import AccessToken
     from azure.core.exceptions import AzureError, ServiceRequestError
     from azure.core.pipeline import Pipeline, PipelineRequest, PipelineResponse

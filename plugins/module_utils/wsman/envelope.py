@@ -49,7 +49,7 @@ _MAY = {"s:mustUnderstand": "false"}
 
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-Argument = str | int | t.Sequence[str | int]
+Argument: t.TypeAlias = "str | int | t.Sequence[str | int]"
 
 
 def resource_uri(class_name: str, namespace: str) -> str:

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import typing as t
 import xml.etree.ElementTree as ET
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.reply import local
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import ProtocolError
 
-Value = str | None | list[str | None]
-Instance = dict[str, Value]
+Value: t.TypeAlias = "str | None | list[str | None]"
+Instance: t.TypeAlias = "dict[str, Value]"
 
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
 _MOMENT = re.compile(

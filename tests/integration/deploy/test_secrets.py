@@ -15,12 +15,11 @@ NEEDLE_LENGTH = 24
 """Enough of a secret to be sure that it is it; a token may be cut by a line break."""
 
 
-def test_no_secret_leaves_the_places_it_belongs_to(deployment: Deployment, tmp_path: pathlib.Path) -> None:
+def test_no_secret_leaves_the_places_it_belongs_to(deployment: Deployment, tmp_path: pathlib.Path, short_directory: pathlib.Path) -> None:
     token = deployment.lab.token("registration")
     graph_token = deployment.lab.token("graph")
     password = deployment.lab.state["password"]
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
+    temporary = short_directory
     log = tmp_path / "ansible.log"
 
     run = deployment.run(

@@ -243,9 +243,7 @@ class Responses:
         if setting != "allowed":
             raise bad_request(f"The query specified in the URI is not valid. Query option '{option}' is not allowed.")
 
-    def _created_reference(
-        self, request: Request, resource: odata.Resource, collection: str, value: Value, shape: Shape[Value]
-    ) -> Answer:
+    def _created_reference(self, request: Request, resource: odata.Resource, collection: str, value: Value, shape: Shape[Value]) -> Answer:
         if self._observed:
             return Answer(204)
         answer = self._entity(request, f"{PROFILE}/{collection}", resource, value, shape)

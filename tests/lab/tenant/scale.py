@@ -37,14 +37,20 @@ class Scale:
     """The regions of the groups, in turn (default: the tenant's)."""
 
 
+def _fits(name: str, value: t.Any) -> bool:
+    """Whether a value has the type of its field. To Python a bool is an int; here it is not."""
+    if name in ("assigned", "regions"):
+        return isinstance(value, bool if name == "assigned" else list)
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
 def read(definition: t.Mapping[str, t.Any], regions: t.Collection[str]) -> Scale:
     """Read the JSON form. Raises ValueError for a field or a value that is not known."""
     known = {field.name for field in dataclasses.fields(Scale)}
     if unknown := sorted(set(definition) - known):
         raise ValueError(f"unknown fields {unknown} of a scale; known: {sorted(known)}")
     for name, value in definition.items():
-        wanted = {"assigned": bool, "regions": list}.get(name, int)
-        if type(value) is not wanted or (wanted is int and value < 0):
+        if not _fits(name, value):
             raise ValueError(f"field {name!r} of a scale cannot be {value!r}")
     scale = Scale(**definition)
     if foreign := sorted(set(scale.regions) - set(regions)):

@@ -70,9 +70,7 @@ class Graph:
         )
         return answer, entry
 
-    def _run_batch(
-        self, request: Request, steps: t.Sequence[batch.Step], inherited: Fault | None, item_faults: dict[str, str]
-    ) -> Answer:
+    def _run_batch(self, request: Request, steps: t.Sequence[batch.Step], inherited: Fault | None, item_faults: dict[str, str]) -> Answer:
         answers = batch.run(steps, lambda step: self._handle_item(request, step, inherited, item_faults))
         if self._tenant.settings.batch_unordered:
             answers.reverse()

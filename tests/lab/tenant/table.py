@@ -45,11 +45,8 @@ class Table(collections.abc.Mapping[str, Value]):
         if place is not None:
             return self._with(place, (key, value), self._count + (self._slot(place)[1] is _GONE))
         self._places[key] = self._end
-        tail = self._chunks[-1] if self._chunks else None
-        if tail is not None and self._end % SIZE:
-            chunks = (*self._chunks[:-1], (*tail, (key, value)))
-        else:
-            chunks = (*self._chunks, ((key, value),))
+        whole, rest = (self._chunks[:-1], self._chunks[-1]) if self._end % SIZE else (self._chunks, ())
+        chunks = (*whole, (*(rest or ()), (key, value)))
         return self._version(chunks, self._end + 1, self._count + 1)
 
     def remove(self, key: str) -> Table[Value]:

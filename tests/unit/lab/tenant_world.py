@@ -11,7 +11,7 @@ import datetime
 import typing as t
 
 from tests.lab.clock import Clock
-from tests.lab.faults import Faults
+from tests.lab.faults import Fault, Faults
 from tests.lab.journal import Journal
 from tests.lab.tenant import seed
 from tests.lab.tenant.http import Answer, Request
@@ -72,12 +72,23 @@ class TenantWorld:
         """Issue a registration token."""
         return self.tenant.identity.delegated_token(REGISTRATION, REGISTRATION_CLIENT, **changes)
 
-    def call(self, method: str, path: str, body: t.Any = None, *, token: str | None = None, query: str = "", **headers: str) -> Answer:
-        """Send one request as the administrator, or with another token."""
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: t.Any = None,
+        *,
+        token: str | None = None,
+        query: str = "",
+        fault: Fault | None = None,
+        **headers: str,
+    ) -> Answer:
+        """Send one request as the administrator, or with another token. `fault` hits it."""
         bearer = token if token is not None else self.tenant.identity.delegated_token(GRAPH, "client")
         sent = {"authorization": f"Bearer {bearer}"} | ({"content-type": "application/json"} if body is not None else {}) | headers
         pairs = tuple(tuple(part.split("=", 1)) for part in query.split("&") if part)
-        answer, _entry = self.graph.handle(Request(method, path, pairs, sent, body, ROOT, request_id="r"))  # type: ignore[arg-type]
+        request = Request(method, path, pairs, sent, body, ROOT, request_id="r")  # type: ignore[arg-type]
+        answer, _entry = self.graph.handle(request, fault)
         return answer
 
     def reference(self, collection: str, object_id: str) -> dict[str, str]:

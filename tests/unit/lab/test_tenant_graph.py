@@ -112,11 +112,11 @@ def test_read_only_properties_are_refused_by_patch(body: Document) -> None:
 
 UNKNOWN: list[tuple[str, str, t.Any, str]] = [
     ("GET", "/nothing", None, ""),
-    ("GET", f"{P}/connectorGroups/$count", None, ""),
+    ("GET", "/applications/$count", None, ""),
     ("DELETE", f"{P}/connectors/x", None, ""),
     ("PATCH", f"{P}", {"isEnabled": True}, ""),
-    ("GET", f"{P}/connectorGroups", None, "$expand=members"),
-    ("GET", f"{P}/connectorGroups", None, "$count=true"),
+    ("GET", f"{P}/connectorGroups", None, "$expand=applications"),
+    ("GET", "/applications", None, "$expand=connectorGroup"),
     ("GET", f"{P}/connectorGroups", None, "$orderby=name"),
     ("GET", f"{P}/connectorGroups", None, "top=1"),
     ("GET", f"{P}/connectors", None, "$filter=status eq 'active'"),
@@ -215,9 +215,9 @@ def test_nothing_is_there_before_publishing_is_enabled() -> None:
     assert codes(world.call("GET", f"{P}/connectors")) == (400, "OnPremisesPublishing_NotEnabled")
 
 
-def batch(world: TenantWorld, *steps: Document, **headers: str) -> dict[str, Document]:
+def batch(world: TenantWorld, *steps: Document) -> dict[str, Document]:
     """Send a batch and return its answers by id."""
-    answer = world.call("POST", "/$batch", {"requests": list(steps)}, **headers)
+    answer = world.call("POST", "/$batch", {"requests": list(steps)})
     assert answer.status == 200, answer.document
     assert answer.document is not None
     return {item["id"]: item for item in answer.document["responses"]}
@@ -279,6 +279,57 @@ def test_a_fault_hits_the_ordered_request_of_a_batch_only() -> None:
     answers = batch(world, *steps)
     assert [answers[str(number)]["status"] for number in range(3)] == [200, 429, 200]
     assert answers["1"]["headers"]["Retry-After"] == "7"
+
+
+UNPROVEN = [("expand", "/connectorGroups", "$expand=members"), ("count", "/connectors", "$count=true"), ("count", "/connectors/$count", "")]
+
+
+@pytest.mark.parametrize(("switch", "path", "query"), UNPROVEN)
+def test_what_nobody_has_shown_to_work_is_refused_until_it_is_switched_on(switch: str, path: str, query: str) -> None:
+    world = make()
+    assert codes(world.call("GET", f"{P}{path}", query=query)) == (400, "BadRequest")
+    assert not world.journal.unknowns()
+    world.tenant.settings.patch({switch: "allowed"})
+    assert world.call("GET", f"{P}{path}", query=query).status == 200
+
+
+def test_an_expanded_list_holds_the_members_and_a_next_link_where_they_do_not_fit() -> None:
+    world = make(expand="allowed", expand_page=2)
+    for number in range(3):
+        world.tenant.register(f"NEW-{number}", world.registration_token(), "1")
+    groups = {group["name"]: group for group in values(world, f"{P}/connectorGroups", "$expand=members&$select=name")}
+    assert [member["machineName"] for member in groups["NAM"]["members"]] == ["IN-NAM"]
+    assert groups["Sync"]["members"] == []
+    assert len(groups["Default"]["members"]) == 2
+    link = groups["Default"]["members@odata.nextLink"].partition("/beta")[2]
+    path, _mark, query = link.partition("?")
+    assert [member["machineName"] for member in values(world, path, query.replace("%3D", "="))] == ["NEW-1", "NEW-2"]
+    connectors = values(world, f"{P}/connectors", "$expand=memberOf")
+    assert {one["machineName"]: one["memberOf"][0]["name"] for one in connectors}["IN-EUR"] == "EUR"
+
+
+def test_counts() -> None:
+    world = make(count="allowed", page_size=2)
+    assert world.call("GET", f"{P}/connectorGroups/$count").raw == "5"
+    assert world.call("GET", f"{P}/connectorGroups/$count", query="$filter=startswith(name,'EUR')").raw == "2"
+    assert world.call("GET", f"{P}/connectorGroups/{world.group('NAM').id}/members/$count").raw == "1"
+    document = world.call("GET", f"{P}/connectors", query="$count=true&$top=1").document
+    assert document is not None
+    assert (document["@odata.count"], len(document["value"])) == (3, 1)
+    assert codes(world.call("GET", f"{P}/connectors", query="$count=yes")) == (400, "BadRequest")
+
+
+def test_pages_neither_skip_nor_repeat_while_objects_come_and_go() -> None:
+    world = make(page_size=2)
+    first = world.call("GET", f"{P}/connectorGroups").document
+    assert first is not None
+    world.tenant.move(world.connector("IN-NAM").id, world.group("Default").id)
+    world.tenant.unassign(world.application("Intranet").id)
+    world.tenant.delete_group(world.group("NAM").id)
+    world.tenant.create_group("Late", None)
+    query = first["@odata.nextLink"].partition("?")[2].replace("%3D", "=")
+    assert [group["name"] for group in first["value"]] == ["Default", "NAM"]
+    assert [group["name"] for group in values(world, f"{P}/connectorGroups", query)] == ["EUR", "EUR 2", "Sync", "Late"]
 
 
 def test_stale_reads_show_the_state_of_a_while_ago() -> None:

@@ -32,6 +32,8 @@ from azure.identity import (
     WorkloadIdentityCredential,
 )
 
+from tests.support import contract
+
 ROOT = pathlib.Path(__file__).parents[3]
 WORLD = ROOT / "tests" / "lab" / "worlds" / "tenant_only.json"
 SCOPE = "https://graph.microsoft.com/.default"
@@ -221,6 +223,78 @@ def test_the_next_link_can_be_followed_as_it_is(lab: Running) -> None:
     assert "@odata.nextLink" not in second
 
 
+def test_a_dropped_item_of_a_batch_and_broken_pages_over_the_wire(lab: Running) -> None:
+    lab.admin("POST", "/faults", {"kind": "drop_after", "plane": "graph", "scope": "item", "action": "create_group"})
+    lab.admin("POST", "/faults", {"kind": "malformed", "plane": "graph", "form": "html", "action": "list_connectors"})
+    lab.admin("POST", "/faults", {"kind": "paging", "plane": "graph", "form": "foreign", "action": "list_groups"})
+    token = {"Authorization": f"Bearer {lab.admin('POST', '/tokens', {'kind': 'graph'})['token']}"}
+    create = {
+        "id": "1",
+        "method": "POST",
+        "url": f"{P.removeprefix('/beta')}/connectorGroups",
+        "body": {"name": "New"},
+        "headers": {"Content-Type": "application/json"},
+    }
+    answer = lab.http.post(f"{lab.state['graph_endpoint']}/beta/$batch", json={"requests": [create]}, headers=token)
+    assert (answer.status_code, answer.json()) == (200, {"responses": []})
+    assert "New" in [group["name"] for group in lab.admin("GET", "/tenant")["groups"]]
+    broken = lab.graph(f"{P}/connectors")
+    assert (broken.status_code, broken.headers["Content-Type"], broken.text[:6]) == (200, "text/html", "<html>")
+    foreign = lab.graph(f"{P}/connectorGroups").json()["@odata.nextLink"]
+    assert foreign.startswith("https://127.0.0.1:")
+    assert lab.http.get(foreign).status_code == 401
+    assert lab.http.get(foreign, headers=token).status_code == 200
+
+
+def test_every_token_can_be_made_to_expire(lab: Running) -> None:
+    token = lab.admin("POST", "/tokens", {"kind": "graph"})["token"]
+    assert lab.graph(f"{P}/connectors", token).status_code == 200
+    lab.admin("DELETE", "/tokens")
+    refused = lab.graph(f"{P}/connectors", token)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (401, "InvalidAuthenticationToken")
+    assert "authorization_uri=" in refused.headers["WWW-Authenticate"]
+    assert lab.graph(f"{P}/connectors", lab.secret_credential().get_token(SCOPE).token).status_code == 403
+
+
+@pytest.mark.parametrize("mode", ["observed", "documented"])
+def test_exchanges_are_kept_when_asked_for_and_conform(lab: Running, mode: str) -> None:
+    lab.admin("PATCH", "/tenant", {"mode": mode})
+    lab.admin("PATCH", "/recording", {"on": True})
+    token = lab.admin("POST", "/tokens", {"kind": "graph"})["token"]
+    lab.http.post(f"{lab.state['graph_endpoint']}{P}/connectorGroups", json={"name": "New"}, headers={"Authorization": f"Bearer {token}"})
+    lab.graph(f"{P}/connectorGroups?$top=2", token)
+    lab.admin("PATCH", "/recording", {"on": False})
+    lab.graph(f"{P}/connectorGroups", token)
+    kept = lab.admin("GET", "/exchanges")
+    assert [one["status"] for one in kept] == [200 if mode == "observed" else 201, 200]
+    assert kept[0]["request_body"] == {"name": "New"}
+    assert token not in json.dumps(kept)
+    assert contract.assert_conforms(kept) == 2
+    lab.admin("DELETE", "/exchanges")
+    assert lab.admin("GET", "/exchanges") == []
+
+
+def test_a_large_tenant_is_there_in_one_call(lab: Running) -> None:
+    size = {"groups": 10_000, "connectors_per_group": 5, "applications": 2_000}
+    started = time.monotonic()
+    assert lab.admin("POST", "/seed", size) == {"groups": 10_001, "connectors": 50_000, "applications": 2_000}
+    assert time.monotonic() - started < 15
+    lab.admin("PATCH", "/tenant", {"page_size": 500})
+    page = lab.graph(f"{P}/connectors?$select=machineName&$top=2").json()
+    assert [one["machineName"] for one in page["value"]] == ["HOST-00001", "HOST-00002"]
+    lab.admin("POST", "/reset")
+    assert len(lab.admin("GET", "/tenant")["connectors"]) == 3
+
+
+def test_an_inactive_connector_may_have_been_silent_for_some_days(lab: Running) -> None:
+    lab.admin("POST", "/connectors", {"machine_name": "NAM-01", "status": "inactive", "silent_days": 9, "version": "1.5.1.0"})
+    twins = [one for one in lab.admin("GET", "/tenant")["connectors"] if one["machine_name"] == "NAM-01"]
+    assert [one["status"] for one in twins] == ["active", "inactive"]
+    lab.admin("POST", "/clock", {"advance": 86400})
+    twins = [one for one in lab.admin("GET", "/tenant")["connectors"] if one["machine_name"] == "NAM-01"]
+    assert [one["status"] for one in twins] == ["active"]
+
+
 def test_the_clock_lets_an_inactive_connector_vanish(lab: Running) -> None:
     lab.admin("POST", "/clock", {"advance": 10 * 86400})
     assert [one["machine_name"] for one in lab.admin("GET", "/tenant")["connectors"]] == ["NAM-01", "SPARE-01"]
@@ -240,6 +314,8 @@ def test_the_clock_lets_an_inactive_connector_vanish(lab: Running) -> None:
         ("POST", "/clock", {"advance": -1}),
         ("POST", "/applications", {"display_name": "x", "group": "none"}),
         ("POST", "/installers", {"generation": "older"}),
+        ("POST", "/seed", {"groups": "many"}),
+        ("POST", "/faults", {"kind": "paging", "plane": "wsman"}),
     ],
 )
 def test_the_admin_api_says_what_it_cannot_do(lab: Running, method: str, path: str, body: t.Any) -> None:

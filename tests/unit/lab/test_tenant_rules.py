@@ -123,7 +123,7 @@ def test_a_registered_connector_joins_default_and_becomes_active_after_its_delay
 
 def test_registering_the_same_machine_again_makes_a_second_connector() -> None:
     world = make()
-    ids = {world.tenant.register("NEW", world.registration_token(), "1").connector_id for _ in range(2)}
+    ids = {world.tenant.register("NEW", world.registration_token(), "1").connector_id for _unused in range(2)}
     assert len(ids) == 2
 
 
@@ -227,7 +227,7 @@ ACTS: list[t.Callable[[Tenant, str, str, str], t.Any]] = [
 @settings(max_examples=60, deadline=None)
 def test_whatever_is_asked_every_connector_is_in_one_group_and_one_group_is_default(data: st.DataObject) -> None:
     world = make()
-    for _ in range(data.draw(st.integers(0, 15))):
+    for _unused in range(data.draw(st.integers(0, 15))):
         state = world.tenant.now_state
         group = pick(data, state.groups)
         connector = pick(data, state.connectors)

@@ -26,11 +26,11 @@ WORLD: dict[str, t.Any] = {
     ],
     "applications": [{"display_name": "Intranet"}, {"display_name": "Payroll", "group": "HR"}, {"display_name": "Raw", "published": False}],
 }
-FLEET: list[dict[str, t.Any]] = [
+FLEET: tuple[dict[str, t.Any], ...] = (
     {"name": "NAM Web", "region": "nam", "connectors": ["web1", "WEB2"], "applications": ["Intranet"]},
     {"name": "EUR Web", "region": "eur", "connectors": ["EUR1", "EUR2"]},
     {"name": "HR", "connectors": ["HR1", "HR2", "WEB3"], "applications": ["Payroll"]},
-]
+)
 
 
 @pytest.fixture
@@ -204,6 +204,32 @@ def test_a_refused_group_does_not_stop_the_others(tenant: LabTenant) -> None:
     assert any("Invalid value 'nowhere'" in error for error in done.errors)
     assert any("could not be created" in error for error in done.errors)
     assert (done.outcome.changed, tenant.members("Default")) == (True, {"WEB3"})
+
+
+def test_an_undeclared_group_is_looked_into_before_a_connector_leaves_it(tenant: LabTenant) -> None:
+    done = run(tenant, [{"name": "NAM Web", "connectors": ["HR1", "WEB1", "WEB2"]}])
+    assert tenant.members("HR") == {"HR1", "HR2"}
+    assert tenant.members("NAM Web") == {"WEB1", "WEB2"}
+    assert len(done.errors) == 1
+    assert "HR: that group has 2 active connector(s), needs 2 and would keep 1" in done.errors[0]
+
+
+def test_the_service_takes_the_way_between_regions_that_is_planned(make_lab: t.Callable[..., LabTenant]) -> None:
+    machines = [{"machine_name": f"EUR{number}", "group": "EUR"} for number in range(3)]
+    tenant = make_lab(groups=[{"name": "EUR", "region": "eur"}], connectors=machines, applications=[])
+    fleet = [{"name": "ASIA", "region": "asia", "connectors": ["EUR0"], "min_connectors": 1}]
+    assert "allow_disruptive=true" in run(tenant, fleet).errors[0]
+    assert run(tenant, fleet, allow_disruptive=True).errors == []
+    assert tenant.members("ASIA") == {"EUR0"}
+    assert tenant.writes().count("add_member") == 2
+
+
+def test_a_region_is_changed_once_the_plan_itself_has_emptied_the_group(make_lab: t.Callable[..., LabTenant]) -> None:
+    tenant = make_lab(groups=[{"name": "Old"}], connectors=[{"machine_name": "WEB1", "group": "Old"}], applications=[])
+    fleet = [{"name": "Old", "region": "eur", "min_connectors": 0}, {"name": "New", "connectors": ["WEB1"], "min_connectors": 1}]
+    done = run(tenant, fleet)
+    assert (done.errors, [change.action for change in done.plan.changes]) == ([], ["create", "move", "update"])
+    assert run(tenant, fleet).plan.summary() == "nothing to do"
 
 
 def test_what_connector_group_info_tells_can_be_given_back(tenant: LabTenant) -> None:

@@ -214,7 +214,7 @@ UNTRUSTED = urllib3.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] certif
 )
 def test_errors_of_the_libraries(error: Exception, kind: str, expected: type[WSManError], may_have_run: bool | None, shown: str) -> None:
     found = translated(error, kind, "https://web-01:5986/wsman", sent=True)
-    assert type(found) is expected
+    assert isinstance(found, expected)
     assert shown in str(found)
     assert getattr(found, "request_may_have_run", None) is may_have_run
     unsent = translated(error, kind, "https://web-01:5986/wsman", sent=False)

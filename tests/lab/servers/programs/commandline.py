@@ -21,8 +21,10 @@ class UnquotedOperator(ValueError):
 def through_cmd(line: str, environment: t.Mapping[str, str]) -> str:
     """Return the command line of the program that `cmd.exe /c line` starts. Raises UnquotedOperator.
 
-    %NAME% is replaced (an unknown one stays), ^ escapes one character outside quotes.
+    %NAME% is replaced (an unknown one stays), ^ escapes one character outside quotes, an @ before the command is dropped (it means
+    "without echo"; a program path with spaces is sent as @"C:\\Program Files\\x.exe").
     """
+    line = line.lstrip(" \t").removeprefix("@")
     names = {name.lower(): value for name, value in environment.items()}
     line = _VARIABLE.sub(lambda match: names.get(match.group(1).lower(), match.group(0)), line)
     result: list[str] = []

@@ -38,7 +38,7 @@ class _BadQuery(ValueError):
 def run(start: Start) -> Result:
     """Query events. Unknown channel: 15007; an XPath that the lab does not know: 15001 and an unknown entry in the journal."""
     arguments = start.arguments
-    switches = {key.lower(): value for key, _, value in (argument.partition(":") for argument in arguments[2:])}
+    switches = {key.lower(): value for key, _unused, value in (argument.partition(":") for argument in arguments[2:])}
     if len(arguments) < 2 or arguments[0].lower() not in ("qe", "query-events") or not set(switches) <= {"/c", "/rd", "/f", "/q", "/uni"}:
         start.server.unknown(f"wevtutil.exe {' '.join(arguments)}", action="process")
         return Result(87, stderr="The parameter is incorrect.\r\n")

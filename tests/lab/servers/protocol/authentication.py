@@ -61,7 +61,7 @@ class Users:
     def accepts_basic(self, credentials: str) -> bool:
         """Judge the value of an `Authorization: Basic` header (local accounts only [DOC MS-WSMV])."""
         try:
-            user, _, password = base64.b64decode(credentials, validate=True).decode().partition(":")
+            user, _unused, password = base64.b64decode(credentials, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
             return False
         return user.rpartition("\\")[2].lower() == self._user.lower() and password == self._password
@@ -89,7 +89,7 @@ class Gate:
         """Judge one request by its Authorization header."""
         if not authorization:
             return Answer(self.context is not None, () if self.context else self.offers)
-        scheme, _, value = authorization.partition(" ")
+        scheme, _unused, value = authorization.partition(" ")
         if scheme.lower() == "basic":
             # Basic in clear text is off: AllowUnencrypted is false [DOC, REAL].
             accepted = self._tls and self._users.accepts_basic(value)

@@ -76,7 +76,7 @@ class Assembler:
         while position < len(data):
             if position + 21 > len(data):
                 raise ValueError("a PSRP fragment is too short")
-            number, _, flags, length = struct.unpack_from(">QQBI", data, position)
+            number, _unused, flags, length = struct.unpack_from(">QQBI", data, position)
             position += 21
             if flags & _START:
                 self._parts[number] = bytearray()
@@ -142,7 +142,7 @@ def read_pipeline(data: str) -> Pipeline:
 
 
 def _message(blob: bytes) -> Message:
-    _, kind = struct.unpack_from("<II", blob)
+    _unused, kind = struct.unpack_from("<II", blob)
     return Message(kind, blob[8:24], blob[24:40], blob[40:].decode("utf-8-sig"))
 
 

@@ -87,7 +87,7 @@ class Cim:
         return instances.typed(cim.name, _uri(request, cim), self._instance(cim, request, "GetObject"))
 
     def _invoke(self, request: soap.Request) -> str:
-        uri, _, name = request.action.rpartition("/")
+        uri, _unused, name = request.action.rpartition("/")
         if uri.lower() != request.resource_uri.lower():
             self._server.unknown(f"action {request.action} on {request.resource_uri}")
             raise faults.action_not_supported(request.action)
@@ -137,7 +137,7 @@ class Cim:
             uri = _uri(request, cim)
             return cim.name, [instances.typed(cim.name, uri, instance) for instance in cim.instances(self._server)]
         text = _filter_text(request) or ""
-        namespace, _ = _split(request.resource_uri)
+        namespace, _unused = _split(request.resource_uri)
         found = _find(namespace, query.class_name)
         if found is None or found.is_static:
             self._server.unknown(f"WQL on unknown class {query.class_name} of {namespace}")
@@ -210,7 +210,7 @@ class Cim:
 
 def _split(resource_uri: str) -> tuple[str, str]:
     """Split .../wmi/root/cimv2/Win32_Service into namespace and class."""
-    namespace, _, class_name = resource_uri[len(WMI) :].rpartition("/")
+    namespace, _unused, class_name = resource_uri[len(WMI) :].rpartition("/")
     return namespace.lower(), class_name
 
 
@@ -220,7 +220,7 @@ def _find(namespace: str, class_name: str) -> CimClass | None:
 
 
 def _uri(request: soap.Request, cim: CimClass) -> str:
-    namespace, _ = _split(request.resource_uri)
+    namespace, _unused = _split(request.resource_uri)
     return f"{WMI}{namespace}/{cim.name}"
 
 

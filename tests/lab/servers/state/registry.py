@@ -102,7 +102,7 @@ class Registry:
 
 def split_hive(path: str) -> tuple[int, str]:
     """Split HKLM\\x or HKEY_LOCAL_MACHINE\\x. Raises ValueError for an unknown hive."""
-    hive, _, rest = path.partition("\\")
+    hive, _unused, rest = path.partition("\\")
     number = SHORT.get(hive.upper()) or next((key for key, name in HIVES.items() if name == hive.upper()), None)
     if number is None:
         raise ValueError(f"unknown hive in {path!r}")

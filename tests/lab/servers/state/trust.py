@@ -68,7 +68,7 @@ def certificate(serialized: bytes) -> bytes | None:
     """Return the certificate in a serialized blob; None when there is none."""
     position = 0
     while position + 12 <= len(serialized):
-        number, _, length = struct.unpack_from("<III", serialized, position)
+        number, _unused, length = struct.unpack_from("<III", serialized, position)
         if number == CERTIFICATE_PROPERTY:
             return serialized[position + 12 : position + 12 + length]
         position += 12 + length

@@ -97,7 +97,7 @@ def test_another_path_is_unknown(live: LiveLab) -> None:
 
 
 def test_unreachable_and_back_on_the_same_port(live: LiveLab) -> None:
-    for _ in range(2):
+    for _unused in range(2):
         live.patch(reachable=False)
         with live.protocol() as protocol, pytest.raises(requests.exceptions.ConnectionError):
             Cim(protocol).get("Win32_ComputerSystem")

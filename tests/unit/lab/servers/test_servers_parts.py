@@ -110,6 +110,7 @@ def test_quoted_arguments_come_back(arguments: list[str]) -> None:
         ("echo a & b", None),
         ("echo a | b", None),
         ('echo "a" > b', None),
+        (r'@"C:\Program Files\a.exe" @b', r'"C:\Program Files\a.exe" @b'),
     ],
 )
 def test_cmd(line: str, result: str | None) -> None:

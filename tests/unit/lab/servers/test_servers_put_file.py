@@ -13,17 +13,12 @@ import typing as t
 import pytest
 from ansible.errors import AnsibleError
 from ansible.playbook.play_context import PlayContext
-from ansible.plugins.loader import connection_loader, init_plugin_loader
+from ansible.plugins.loader import connection_loader
 
 from tests.unit.lab.servers.live import NAME, LiveLab
 from tests.unit.lab.servers.test_servers_access import WAYS
 
 TARGET = r"C:\Windows\Temp\it's a file.exe"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def loaded() -> None:
-    init_plugin_loader()
 
 
 def connection(live: LiveLab, plugin: str, transport: str, scheme: str) -> t.Any:

@@ -77,7 +77,7 @@ def test_a_reader_waits_for_the_end_of_its_input(live: LiveLab) -> None:
         with pytest.raises(WinRMOperationTimeoutError):
             protocol.get_command_output_raw(shell, command_id)
         protocol.send_command_input(shell, command_id, b"", end=True)
-        _, stderr, code = protocol.get_command_output(shell, command_id)
+        _unused, stderr, code = protocol.get_command_output(shell, command_id)
         protocol.close_shell(shell)
     assert code == 1
     assert stderr.startswith(b"#< CLIXML")
@@ -87,7 +87,7 @@ def test_a_reader_waits_for_the_end_of_its_input(live: LiveLab) -> None:
 def test_a_long_output_comes_in_parts(live: LiveLab, protocol: Protocol) -> None:
     files = [{"path": rf"C:\many\{number:04d}-{'x' * 100}.txt"} for number in range(3000)]
     live.patch(registry=[{"key": "HKLM\\SOFTWARE\\Many", "name": file["path"], "value": "y" * 50} for file in files])
-    stdout, _, code = run(protocol, "reg.exe", "query", "HKLM\\SOFTWARE\\Many")
+    stdout, _unused, code = run(protocol, "reg.exe", "query", "HKLM\\SOFTWARE\\Many")
     assert code == 0
     assert stdout.count(b"REG_SZ") == 3000
     assert len(live.journal(action="shell/Receive")) > 3
@@ -127,14 +127,14 @@ def test_skipping_cmd_is_refused(protocol: Protocol) -> None:
 
 @pytest.mark.parametrize("command", ["notepad.exe", "ping localhost", "echo a & echo b", "echo a > b", "powershell.exe -File x.ps1"])
 def test_unknown_programs_are_refused(live: LiveLab, protocol: Protocol, command: str) -> None:
-    _, stderr, code = run(protocol, command)
+    _unused, stderr, code = run(protocol, command)
     assert code == 1
     assert stderr
     assert live.world.journal.unknowns()
 
 
 def test_a_missing_program_is_not_unknown(live: LiveLab, protocol: Protocol) -> None:
-    _, stderr, code = run(protocol, r'"C:\Temp\none.exe"', "/q")
+    _unused, stderr, code = run(protocol, r'"C:\Temp\none.exe"', "/q")
     assert (code, b"cannot find the path" in stderr) == (1, True)
     assert not live.world.journal.unknowns()
 
