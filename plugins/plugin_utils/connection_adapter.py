@@ -15,9 +15,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import ipaddress
+import os
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import (
@@ -26,9 +28,18 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport im
     TransportError,
     WSManError,
 )
-from ansible_collections.entra.app_proxy.plugins.plugin_utils.library_errors import leaves_session_whole, translated
+from ansible_collections.entra.app_proxy.plugins.plugin_utils.authentication_hints import way_out
+from ansible_collections.entra.app_proxy.plugins.plugin_utils.connection_options import CUT, advice, check_timeouts
+from ansible_collections.entra.app_proxy.plugins.plugin_utils.library_errors import Way, leaves_session_whole, translated
 
 _SUPPORTED = ("winrm", "psrp")
+# The libraries' own (SRC: pywinrm 0.5.0, pypsrp 0.9.1), in seconds.
+_WINRM_OPERATION_TIMEOUT, _WINRM_READ_TIMEOUT = 20, 30
+_PSRP_READ_TIMEOUT = 30
+_CACHE = "KRB5CCNAME"
+# Over https requests-credssp sends the message along with each step of the authentication, and takes a fault in answer to the last one
+# for a broken authentication (RUN: 2.0.0). With message encryption both libraries authenticate with an empty message first.
+_CREDSSP, _FIRST_WITHOUT_MESSAGE = "credssp", "always"
 
 
 def refuse(task: t.Any, play_context: t.Any, connection: t.Any) -> None:
@@ -82,6 +93,11 @@ class _Door(t.Protocol):
     name: str
     endpoint: str
     operation_timeout: int
+    advice: str
+    """What in its options may be why a server refuses the authentication."""
+
+    @property
+    def encrypts(self) -> bool: ...
 
     def prepare(self) -> None:
         """Build what is not there yet. May authenticate, and never sends a message."""
@@ -146,7 +162,8 @@ class AdaptedTransport:
             sent = True
             return door.send(envelope)
         except Exception as error:
-            problem = translated(error, self._kind, door.endpoint, sent=sent)
+            way = Way(self._kind, door.endpoint, door.encrypts, door.advice, CUT.get(door.name, ""))
+            problem = translated(error, way, sent=sent)
             if not leaves_session_whole(problem):
                 # After a timeout under message encryption the libraries go on with a new socket and the old security
                 # context, which the server answers with HTTP 400 (SRC: comment in the winrm plugin). So start afresh.
@@ -170,10 +187,19 @@ class _WinrmDoor:
         self.name = transport
         self._connection = connection
         self.endpoint = _winrm_endpoint(connection)
-        self._options = _winrm_options(connection)
+        self._options = _winrm_options(connection, transport)
         self._protocol: t.Any = None
         self._ticket: t.Any = None
-        self.operation_timeout = int(self._options.get("operation_timeout_sec", 20))
+        self._former_cache: str | None = None
+        self.operation_timeout = int(self._options.get("operation_timeout_sec", _WINRM_OPERATION_TIMEOUT))
+        read_timeout = int(self._options.get("read_timeout_sec", _WINRM_READ_TIMEOUT))
+        check_timeouts(read_timeout, self.operation_timeout, "ansible_winrm_read_timeout_sec", "ansible_winrm_operation_timeout_sec")
+        binds = boolean(self._options.get("send_cbt", True), strict=False)
+        self.advice = advice(transport, "ansible_winrm_send_cbt", binds=binds)
+
+    @property
+    def encrypts(self) -> bool:
+        return self._protocol is not None and self._protocol.transport.encryption is not None
 
     def prepare(self) -> None:
         if self._protocol is not None:
@@ -191,6 +217,8 @@ class _WinrmDoor:
         protocol, self._protocol = self._protocol, None
         ticket, self._ticket = self._ticket, None
         if ticket is not None:
+            if os.environ.get(_CACHE) == f"FILE:{ticket.name}":
+                _set_cache(self._former_cache)
             # A temporary file: closed is deleted.
             ticket.close()
         if protocol is not None:
@@ -206,10 +234,11 @@ class _WinrmDoor:
     def _get_ticket(self) -> None:
         # Into a cache of this process; without it there is no client principal (RUN).
         connection = self._connection
+        self._former_cache = os.environ.get(_CACHE)
         try:
             connection._kerb_auth(connection._winrm_user, connection._winrm_pass)
         except AnsibleConnectionFailure as error:
-            raise AuthenticationError(str(error)) from error
+            raise AuthenticationError(f"no Kerberos ticket for {self.endpoint}: {error}. {way_out(str(error), 'winrm')}") from error
         finally:
             self._ticket = getattr(connection, "_kerb_ccache", None)
 
@@ -220,12 +249,22 @@ class _PsrpDoor:
     def __init__(self, connection: t.Any) -> None:
         _require("pypsrp")
         connection._build_kwargs()
-        self._options: dict[str, t.Any] = connection._psrp_conn_kwargs
+        self._options: dict[str, t.Any] = dict(connection._psrp_conn_kwargs)
         self.name = str(self._options["auth"])
+        if self.name == _CREDSSP and self._options.get("encryption", "auto") == "auto":
+            self._options["encryption"] = _FIRST_WITHOUT_MESSAGE
         self._wsman = self._build()
         self.endpoint = str(self._wsman.transport.endpoint)
         self.operation_timeout = int(self._wsman.operation_timeout)
+        read_timeout = int(self._options.get("read_timeout", _PSRP_READ_TIMEOUT))
+        check_timeouts(read_timeout, self.operation_timeout, "ansible_psrp_read_timeout", "ansible_psrp_operation_timeout")
+        binds = boolean(self._options.get("negotiate_send_cbt", True), strict=False)
+        self.advice = advice(self.name, "ansible_psrp_negotiate_send_cbt", binds=binds)
         self._closed = False
+
+    @property
+    def encrypts(self) -> bool:
+        return bool(self._wsman.transport.wrap_required)
 
     def prepare(self) -> None:
         if self._closed:
@@ -263,13 +302,22 @@ def _winrm_endpoint(connection: t.Any) -> str:
     return f"{connection._winrm_scheme}://{host}:{connection._winrm_port}/{path}"
 
 
-def _winrm_options(connection: t.Any) -> dict[str, t.Any]:
+def _winrm_options(connection: t.Any, transport: str) -> dict[str, t.Any]:
     options = dict(connection._winrm_kwargs)
+    if transport == _CREDSSP and options.get("message_encryption", "auto") == "auto":
+        options["message_encryption"] = _FIRST_WITHOUT_MESSAGE
     # As the plugin does it (SRC: _winrm_connect).
     if connection._winrm_connection_timeout:
         options["operation_timeout_sec"] = int(connection._winrm_connection_timeout)
         options["read_timeout_sec"] = int(connection._winrm_connection_timeout) + 10
     return options
+
+
+def _set_cache(name: str | None) -> None:
+    if name is None:
+        os.environ.pop(_CACHE, None)
+    else:
+        os.environ[_CACHE] = name
 
 
 def _require(module: str) -> None:
@@ -291,4 +339,4 @@ def _came_through(error: WSManError) -> bool:
     if isinstance(error, HttpError):
         # 500 with nothing in it is the refusal of a message in clear.
         return bool(error.body.strip()) or error.status != 500
-    return isinstance(error, TransportError) and error.request_may_have_run
+    return isinstance(error, (TransportError, AuthenticationError)) and error.request_may_have_run

@@ -21,7 +21,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.options import Options
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults import WSManFault
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import Shell
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import ProcessLost, Shell
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.redaction import redacted
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import (
     AuthenticationError,
@@ -96,7 +96,7 @@ class HostAction(ActionBase):  # type: ignore[misc]  # ansible-core is not typed
         except HostError as error:
             return self._failure(error.message, error.details, server.done)
         except TransportError as error:
-            if not server.done:
+            if not server.done and not isinstance(error, ProcessLost):
                 # Without its causes, which newer versions of Ansible would print as well: they say the same again.
                 raise AnsibleConnectionFailure(redacted(error.message, secrets)) from None
             return self._failure(str(error), _details(error), server.done)

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import (
@@ -16,15 +17,30 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport im
     TransportError,
     WSManError,
 )
+from ansible_collections.entra.app_proxy.plugins.plugin_utils.authentication_hints import missing_library, reason, way_out
 
 _TRUST_HINT = {
     "winrm": "Give its CA with ansible_winrm_ca_trust_path; ansible_winrm_server_cert_validation=ignore is for trying out only.",
     "psrp": "Give its CA with ansible_psrp_ca_cert; ansible_psrp_cert_validation=ignore is for trying out only.",
 }
-_CREDENTIALS_HINT = {
-    "winrm": "Check ansible_user, ansible_password and ansible_winrm_transport, and what the server's WinRM service allows.",
-    "psrp": "Check ansible_user, ansible_password and ansible_psrp_auth, and what the server's WinRM service allows.",
+# Names instead of classes: kerberos, ntlm and credssp come with libraries that need not be installed.
+_REFUSED = {
+    "AuthenticationError",
+    "AuthenticationException",
+    "GSSError",
+    "InvalidCredentialsError",
+    "KerberosExchangeError",
+    "Krb5Error",
+    "MutualAuthenticationError",
+    "NTStatusException",
+    "SpnegoError",
 }
+# HTTP 401 (pypsrp, pywinrm); what comes before the server has taken the request. All others may be about its answer, such as one that
+# cannot be decrypted.
+_PLAIN_REFUSALS = {"AuthenticationError", "InvalidCredentialsError"}
+_BEFORE_THE_REQUEST = {*_PLAIN_REFUSALS, "KerberosExchangeError", "NTStatusException"}
+# requests-credssp sends the request along with its last step. Encrypted for the context before, it cannot be read then.
+_BEFORE_AN_ENCRYPTED_REQUEST = {"AuthenticationException"}
 
 
 def leaves_session_whole(error: WSManError) -> bool:
@@ -32,10 +48,26 @@ def leaves_session_whole(error: WSManError) -> bool:
     return isinstance(error, HttpError) and error.status != 400
 
 
-def translated(error: Exception, kind: str, endpoint: str, *, sent: bool) -> WSManError:
-    """A library's exception as ours. The texts of these libraries' exceptions hold no password (SRC).
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """How a message travels.
 
     :param kind: C(winrm) or C(psrp), for the option names in the way out.
+    :param encrypted: each message is encrypted for the security context of its connection, and of no use on another one.
+    :param advice: what else may be the matter with an authentication that the server refused.
+    :param cut: the same for one in which the connection broke.
+    """
+
+    kind: str
+    endpoint: str
+    encrypted: bool = False
+    advice: str = ""
+    cut: str = ""
+
+
+def translated(error: Exception, way: Way, *, sent: bool) -> WSManError:
+    """A library's exception as ours. The texts of these libraries' exceptions hold no password (SRC).
+
     :param sent: False when the request itself was certainly not yet on its way.
     """
     if isinstance(error, WSManError):
@@ -43,9 +75,14 @@ def translated(error: Exception, kind: str, endpoint: str, *, sent: bool) -> WSM
     # Both libraries have a WinRMTransportError with the same properties.
     if type(error).__name__ == "WinRMTransportError":
         return _http_error(error)
-    if _is_authentication(error):
-        return AuthenticationError(f"{endpoint} did not accept the credentials: {error}. {_CREDENTIALS_HINT[kind]}")
-    message, may_have_run = _broken_exchange(error, kind, endpoint)
+    install = missing_library(str(error), way.kind)
+    if install:
+        return AuthenticationError(f"a library for this authentication is missing: {error}. {install}")
+    if any(base.__name__ in _REFUSED for base in type(error).__mro__):
+        return _authentication_error(error, way, sent=sent)
+    message, may_have_run = _broken_exchange(error, way.kind, way.endpoint)
+    if way.cut and may_have_run and isinstance(error, OSError):
+        message = f"{message}. {way.cut}"
     return TransportError(message, request_may_have_run=sent and may_have_run)
 
 
@@ -54,17 +91,18 @@ def _http_error(error: t.Any) -> HttpError:
     return HttpError(int(error.code), text.encode("utf-8") if isinstance(text, str) else bytes(text))
 
 
-def _is_authentication(error: Exception) -> bool:
-    # Names instead of classes: kerberos, ntlm and credssp come with libraries that need not be installed.
-    refused = {
-        "AuthenticationError",
-        "AuthenticationException",
-        "GSSError",
-        "KerberosExchangeError",
-        "MutualAuthenticationError",
-        "SpnegoError",
-    }
-    return any(base.__name__ in refused for base in type(error).__mro__)
+def _authentication_error(error: Exception, way: Way, *, sent: bool) -> AuthenticationError:
+    name = type(error).__name__
+    may_have_run = sent and name not in _BEFORE_THE_REQUEST and not (way.encrypted and name in _BEFORE_AN_ENCRYPTED_REQUEST)
+    if name == "MutualAuthenticationError":
+        # It comes after the answer (SRC: requests_kerberos in pywinrm); an expired ticket ends so (RUN).
+        text = "the server took the request, but the ticket does not prove that it is the right server"
+        return AuthenticationError(f"{way.endpoint}: {text}. {way_out('Ticket expired', way.kind)}", request_may_have_run=may_have_run)
+    text = reason(str(error))
+    # Of the options only a refusal can come; everything else says itself what it is.
+    more = f" {way.advice}" if way.advice and name in _PLAIN_REFUSALS else ""
+    message = f"no authentication at {way.endpoint}: {text}. {way_out(text, way.kind)}{more}"
+    return AuthenticationError(message, request_may_have_run=may_have_run)
 
 
 def _broken_exchange(error: Exception, kind: str, endpoint: str) -> tuple[str, bool]:

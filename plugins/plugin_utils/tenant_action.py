@@ -4,20 +4,22 @@
 
 # Note that this plugin util is **PRIVATE** to the collection. It can have breaking changes at any time.
 
-"""Why the tenant modules have an action plugin: a device code must be shown while the task runs, which a module cannot do.
+"""Why the tenant modules have an action plugin: what has to be done on the controller, wherever the module runs.
 
-Everything else is the module's. The user signs in here, on the controller, and the module gets the token.
+A device code must be shown while the task runs, which a module cannot do: the user signs in here, and the module gets the token. And
+the plan is exported to a file of the controller. Everything else is the module's.
 """
 
 from __future__ import annotations
 
+import pathlib
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import plan_file, sdk
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Connection, sign_in
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import LoginError, TenantError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.options import CONNECTION, argument_spec, connection_of
@@ -32,13 +34,33 @@ class TenantAction(NormalAction):  # type: ignore[misc]  # ansible-core is not t
     """A tenant module, run as any other module, after the user has signed in where that takes a device code."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        if self._task.args.get(self._asks_for()) == "device_code" and not self._task.async_val:
-            try:
+        try:
+            export = self._export()
+            if self._task.args.get(self._asks_for()) == "device_code" and not self._task.async_val:
                 self._task.args = {**self._task.args, **self._signed_in(self._task.args)}
-            except TenantError as error:
-                return {"failed": True, "changed": False, "msg": str(error), "error": error.as_dict()}
+        except TenantError as error:
+            return {"failed": True, "changed": False, "msg": str(error), "error": error.as_dict()}
         result: dict[str, t.Any] = super().run(tmp, task_vars)
+        if export and "plan" in result:
+            try:
+                plan_file.write(export, self._task.resolved_action or self._task.action, result["plan"])
+            except TenantError as error:
+                result.update(failed=True, msg=". ".join(text for text in (result.get("msg"), str(error)) if text))
         return result
+
+    def _export(self) -> pathlib.Path | None:
+        """The file that the plan is to be written to; relative names are beside the playbook.
+
+        :raises TenantError: it could not be written, which is better known before anything is changed.
+        """
+        name = self._task.args.get("plan_file")
+        if not name:
+            return None
+        if self._task.async_val:
+            raise TenantError("plan_file needs the result of the task: do not run it asynchronously")
+        path = pathlib.Path(self._loader.path_dwim(str(name)))
+        plan_file.check(path)
+        return path
 
     def _asks_for(self) -> str:
         """The option that names the source of the token."""

@@ -41,9 +41,19 @@ class Lab:
     state: dict[str, t.Any]
 
     @classmethod
-    def start(cls, directory: pathlib.Path, *, world: pathlib.Path | None = None, python: str = sys.executable) -> Lab:
+    def start(
+        cls,
+        directory: pathlib.Path,
+        *,
+        world: pathlib.Path | None = None,
+        python: str = sys.executable,
+        options: t.Sequence[str] = (),
+        environment: t.Mapping[str, str] | None = None,
+    ) -> Lab:
         """Start a lab that keeps its files in C(directory) and ends with this process, even when that is killed.
 
+        :param options: further words of its command line.
+        :param environment: further variables of its environment.
         :raises LabError: when it ended, or was not ready after a minute; the message holds the end of its log.
         """
         directory.mkdir(parents=True, exist_ok=True)
@@ -52,12 +62,13 @@ class Lab:
         command = [python, "-m", "tests.lab", "--state-file", str(state_file), "--exit-on-eof"]
         if world:
             command += ["--world", str(world)]
+        command += options
         with log_file.open("wb") as log:
             # The pipe is never written to: its end, however it comes, tells the lab to stop.
             process = subprocess.Popen(
                 command,
                 cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                env={**os.environ, **(environment or {}), "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,

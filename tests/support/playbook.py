@@ -82,6 +82,10 @@ class Ansible:
         path = playbook if isinstance(playbook, pathlib.Path) else self._write("playbook.yml", list(playbook))
         return self._run([*command, *arguments, str(path)], environment or {}, timeout)
 
+    def inventory(self, content: t.Mapping[str, t.Any]) -> pathlib.Path:
+        """Write an inventory given as data."""
+        return self._write("inventory.yml", dict(content))
+
     def _write(self, name: str, content: t.Any) -> pathlib.Path:
         self.home.mkdir(parents=True, exist_ok=True)
         path = self.home / name

@@ -26,7 +26,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.command_line
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults import BUSY, OPERATION_QUOTA, WSManFault
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.reply import child, descendants, stripped
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import ProtocolError, WSManError
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import ProtocolError, TransportError, WSManError
 
 # Bytes of standard input in one message: as base64 it stays below the 150 KB envelope of the oldest servers.
 STDIN_CHUNK = 96 * 1024
@@ -41,6 +41,19 @@ class ProcessTimeout(WSManError):
         super().__init__(f"{command} did not end within {timeout:g} seconds and was told to stop")
         self.command = command
         self.timeout = timeout
+
+
+class ProcessLost(TransportError):
+    """The way to the server broke after it was asked to run a program."""
+
+    def __init__(self, command: str, cause: TransportError) -> None:
+        super().__init__(
+            f"{cause.message}. {command} may still be running or may have ended, and the server may be restarting."
+            " Run again when it is back: what has been done is seen, and the rest is done then.",
+            request_may_have_run=True,
+        )
+        self.doing = cause.doing
+        self.command = command
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,16 +96,20 @@ class Shell:
 
         :param timeout: seconds from the start of the program.
         :raises ProcessTimeout: it did not end in time.
+        :raises ProcessLost: the connection broke after it was started.
         :raises WSManError: the server or the way to it failed.
         """
         line = [quote_command(command), *(quote_argument(argument) for argument in arguments)]
         deadline = self._clock() + timeout
-        command_id = self._start(command, line, has_stdin=bool(stdin))
+        if self._shell_id is None:
+            self._open()
         try:
-            self._write(command, command_id, stdin)
-            return self._wait(command, command_id, deadline, timeout)
-        finally:
-            self._finish(command, command_id)
+            return self._run(command, line, stdin, deadline, timeout)
+        except TransportError as error:
+            if isinstance(error, ProcessLost) or not error.request_may_have_run:
+                raise
+            self._shell_id = None
+            raise ProcessLost(command, error) from error
 
     def close(self) -> None:
         """Delete the shell, if one is open. A shell that cannot be deleted ends by the server's idle timeout."""
@@ -102,6 +119,19 @@ class Shell:
         with contextlib.suppress(WSManError):
             self._exchange(messages.DELETE, "closing the WinRS shell")
         self._shell_id = None
+
+    def _run(self, command: str, line: t.Sequence[str], stdin: bytes, deadline: float, timeout: float) -> ProcessResult:
+        command_id = self._start(command, line, has_stdin=bool(stdin))
+        try:
+            self._write(command, command_id, stdin)
+            return self._wait(command, command_id, deadline, timeout)
+        except TransportError as error:
+            # The shell is left alone: to delete it, or to signal the command, would end a program that may still be at work.
+            self._shell_id = None
+            raise ProcessLost(command, error) from error
+        finally:
+            if self._shell_id is not None:
+                self._finish(command, command_id)
 
     def _open(self) -> None:
         reply = self._session.exchange(
@@ -119,8 +149,6 @@ class Shell:
         self._shell_id = shell_id
 
     def _start(self, command: str, line: t.Sequence[str], *, has_stdin: bool) -> str:
-        if self._shell_id is None:
-            self._open()
         try:
             return self._start_once(command, line, has_stdin=has_stdin)
         except WSManFault as fault:

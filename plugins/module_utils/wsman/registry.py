@@ -13,6 +13,7 @@ import typing as t
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.envelope import Argument
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults import WSManFault
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.instances import Instance, number, text, values
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.lost_answers import write_or_look
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import WSManError
 
@@ -90,23 +91,43 @@ class Registry:
 
     def create_key(self, key: str, *, hive: int = HKEY_LOCAL_MACHINE) -> None:
         """Create a key and what is missing above it; one that exists stays as it is."""
-        self._write("CreateKey", key, None, {}, hive)
+        write_or_look(
+            lambda: self._write("CreateKey", key, None, {}, hive),
+            lambda: self.subkeys(key, hive=hive) is not None,
+            None,
+        )
 
     def set_dword(self, key: str, value: str, data: int, *, hive: int = HKEY_LOCAL_MACHINE) -> None:
         """Write a REG_DWORD value into a key that exists."""
-        self._write("SetDWORDValue", key, value, {"uValue": data}, hive)
+        write_or_look(
+            lambda: self._write("SetDWORDValue", key, value, {"uValue": data}, hive),
+            lambda: self.dword(key, value, hive=hive) == data,
+            None,
+        )
 
     def set_string(self, key: str, value: str, data: str, *, hive: int = HKEY_LOCAL_MACHINE) -> None:
         """Write a REG_SZ value into a key that exists."""
-        self._write("SetStringValue", key, value, {"sValue": data}, hive)
+        write_or_look(
+            lambda: self._write("SetStringValue", key, value, {"sValue": data}, hive),
+            lambda: self.string(key, value, hive=hive) == data,
+            None,
+        )
 
     def delete_value(self, key: str, value: str, *, hive: int = HKEY_LOCAL_MACHINE) -> bool:
         """Delete a value; False when it was not there."""
-        output, code = self._call("DeleteValue", key, value, {}, hive, read_only=False)
-        if code in (VALUE_MISSING, KEY_MISSING):
-            return False
-        _check("DeleteValue", key, value, code)
-        return True
+
+        def delete() -> bool:
+            _output, code = self._call("DeleteValue", key, value, {}, hive, read_only=False)
+            if code in (VALUE_MISSING, KEY_MISSING):
+                return False
+            _check("DeleteValue", key, value, code)
+            return True
+
+        def is_gone() -> bool:
+            names = self.value_names(key, hive=hive) or []
+            return value.lower() not in (name.lower() for name in names)
+
+        return write_or_look(delete, is_gone, True)
 
     def _read(self, method: str, key: str, value: str | None, hive: int) -> Instance | None:
         output, code = self._call(method, key, value, {}, hive, read_only=True)

@@ -14,6 +14,7 @@ import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults import WSManFault
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.instances import Instance, number, text
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.lost_answers import write_or_look
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.wql import any_of
 
@@ -23,6 +24,8 @@ NOT_ACTIVE = 6  # stop: it is stopped already
 TIMED_OUT = 7
 ALREADY_RUNNING = 10
 
+_STARTED = ("Start Pending", "Running")
+_STOPPED = ("Stop Pending", "Stopped")
 _PROPERTIES = "Name,DisplayName,State,StartMode,StartName,PathName,ProcessId"
 
 
@@ -51,18 +54,23 @@ def services(session: Session, names: t.Iterable[str]) -> dict[str, Service]:
 
 def start(session: Session, name: str) -> int:
     """Ask a service to start; returns the service manager's code at once, not when it runs."""
-    return _ask(session, name, "StartService")
+    return write_or_look(lambda: _ask(session, name, "StartService"), lambda: _is(session, name, "state", _STARTED), OK)
 
 
 def stop(session: Session, name: str) -> int:
     """Ask a service to stop; returns the service manager's code."""
-    return _ask(session, name, "StopService")
+    return write_or_look(lambda: _ask(session, name, "StopService"), lambda: _is(session, name, "state", _STOPPED), OK)
 
 
 def set_start_mode(session: Session, name: str, mode: str) -> int:
     """Change how a service starts: C(Automatic), C(Manual) or C(Disabled)."""
-    output = session.invoke("Win32_Service", "ChangeStartMode", {"StartMode": mode}, selectors={"Name": name})
-    return number(output, "ReturnValue") or OK
+
+    def change() -> int:
+        output = session.invoke("Win32_Service", "ChangeStartMode", {"StartMode": mode}, selectors={"Name": name})
+        return number(output, "ReturnValue") or OK
+
+    # The property says Auto for what the method calls Automatic (DOC: Win32_Service).
+    return write_or_look(change, lambda: _is(session, name, "start_mode", ("Auto" if mode == "Automatic" else mode,)), OK)
 
 
 def wait_for_state(
@@ -94,6 +102,11 @@ def _ask(session: Session, name: str, method: str) -> int:
             return TIMED_OUT
         raise
     return number(output, "ReturnValue") or OK
+
+
+def _is(session: Session, name: str, attribute: str, wanted: t.Collection[str]) -> bool:
+    service = services(session, [name]).get(name.lower())
+    return service is not None and getattr(service, attribute) in wanted
 
 
 def _service(row: Instance) -> Service:

@@ -33,8 +33,11 @@ MAX_ENVELOPE_SIZE = 512000
 MAX_ELEMENTS = 50
 # More pages without a single item than any server was seen to send: it would never end.
 MAX_EMPTY_PAGES = 50
+_QUOTA, _NOT_READY, _BROKEN = "quota", "not ready", "broken"
 # Seconds to wait before asking again after a quota refused a request.
 QUOTA_PAUSES = (2.0, 5.0)
+# The same after a listener that is there before its service is, such as after a boot or a change of the network. It took nothing in.
+NOT_READY_PAUSES = (1.0, 3.0)
 
 
 class Session:
@@ -128,8 +131,8 @@ class Session:
     ) -> ET.Element:
         """Send one message and return the SOAP body of its reply.
 
-        Sent again: what a quota refused, what an expired authentication refused (both have not run), and, once, what a broken
-        connection lost, provided that it only reads or never reached the server.
+        Sent again, after a pause and a few times: what a quota or a service that is not ready refused. Once: what an expired
+        authentication refused (none of these has run), and what a broken connection lost, if it only reads or never reached the server.
 
         :param patient: wait and ask again when a quota refused the message.
         :raises WSManFault: the server refused.
@@ -157,24 +160,31 @@ class Session:
             error.doing = error.doing or f"{doing} on {self.endpoint_label}"
             raise
 
-    def _repeated(self, send: t.Callable[[], ET.Element], pauses: list[float], *, read_only: bool) -> ET.Element:
-        repeated = False
+    def _repeated(self, send: t.Callable[[], ET.Element], quota_pauses: list[float], *, read_only: bool) -> ET.Element:
+        pauses = {_QUOTA: quota_pauses, _NOT_READY: list(NOT_READY_PAUSES), _BROKEN: [0.0]}
         while True:
             try:
                 return send()
-            except WSManFault as fault:
-                if not fault.is_quota or not pauses:
+            except (WSManFault, TransportError, AuthenticationError, HttpError) as error:
+                left = pauses.get(self._trouble(error, read_only=read_only))
+                if not left:
                     raise
-                self._sleep(pauses.pop(0))
-            except (TransportError, AuthenticationError, HttpError) as error:
-                if repeated or not self._may_repeat(error, read_only=read_only):
-                    raise
-                repeated = True
+                pause = left.pop(0)
+                if pause:
+                    self._sleep(pause)
+
+    def _trouble(self, error: WSManError, *, read_only: bool) -> str:
+        """Why the message may be sent again; empty when it may not."""
+        if isinstance(error, WSManFault):
+            return _QUOTA if error.is_quota else ""
+        if isinstance(error, HttpError) and error.is_not_ready:
+            return _NOT_READY
+        return _BROKEN if self._may_repeat(error, read_only=read_only) else ""
 
     def _may_repeat(self, error: WSManError, *, read_only: bool) -> bool:
         if isinstance(error, AuthenticationError):
             # On the first message it is a wrong password, and asking twice locks accounts.
-            return self._answered
+            return self._answered and (read_only or not error.request_may_have_run)
         if isinstance(error, HttpError):
             # Under message encryption a new socket with the old security context is answered 400 (SRC: winrm plugin). It has
             # not run, and the transport starts afresh.

@@ -16,6 +16,7 @@ DEFAULT_OPERATION_TIMEOUT = 60
 
 _HTTP_HINTS: dict[int, str] = {
     403: "The account is known but not allowed: use an administrator of the server.",
+    400: "It could not read the message, which under message encryption is what follows an interrupted connection.",
     404: "No WinRM listener answers at this path: the server may still be starting, or the path is wrong.",
     413: "The request is larger than the server's MaxEnvelopeSizekb.",
     503: "The WinRM service is not ready: try again, or look at the service on the server.",
@@ -51,6 +52,11 @@ class HttpError(WSManError):
         self.status = status
         self.body = body
 
+    @property
+    def is_not_ready(self) -> bool:
+        """The listener is there and the service behind it is not, so nothing was taken in: 503, or 404 without a word (SRC)."""
+        return self.status == 503 or (self.status == 404 and not self.body.strip())
+
 
 class TransportError(WSManError):
     """The exchange broke below HTTP: name, socket, TLS or timeout.
@@ -64,7 +70,14 @@ class TransportError(WSManError):
 
 
 class AuthenticationError(WSManError):
-    """The server, or the authentication library on this side, refused the credentials (HTTP 401). The request has not run."""
+    """The server, or the authentication library on this side, refused the credentials (HTTP 401).
+
+    :param request_may_have_run: True only when it was the server that did not prove who it is, after it had taken the request.
+    """
+
+    def __init__(self, message: str, *, request_may_have_run: bool = False) -> None:
+        super().__init__(message)
+        self.request_may_have_run = request_may_have_run
 
 
 class ProtocolError(WSManError):

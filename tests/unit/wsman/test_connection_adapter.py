@@ -12,6 +12,7 @@ import typing as t
 import pypsrp.exceptions
 import pytest
 import requests
+import spnego.exceptions
 import urllib3.exceptions
 import winrm.exceptions
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -24,7 +25,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport im
 )
 from ansible_collections.entra.app_proxy.plugins.plugin_utils import connection_adapter
 from ansible_collections.entra.app_proxy.plugins.plugin_utils.connection_adapter import AdaptedTransport, open_transport, refuse
-from ansible_collections.entra.app_proxy.plugins.plugin_utils.library_errors import translated
+from ansible_collections.entra.app_proxy.plugins.plugin_utils.library_errors import Way, translated
 from tests.support import connections
 
 PASSWORD = "S3cret-of-the-test"
@@ -52,7 +53,7 @@ def connection(kind: str, **variables: t.Any) -> t.Any:
         ("psrp", {}, "https://web-01.example:5986/wsman", 20),
         ("psrp", {"ansible_psrp_port": 5985}, "http://web-01.example:5985/wsman", 20),
         ("psrp", {"ansible_host": "fe80::1"}, "https://[fe80::1]:5986/wsman", 20),
-        ("psrp", {"ansible_psrp_operation_timeout": 50}, "https://web-01.example:5986/wsman", 50),
+        ("psrp", {"ansible_psrp_operation_timeout": 50, "ansible_psrp_read_timeout": 70}, "https://web-01.example:5986/wsman", 50),
     ],
 )
 def test_endpoint_and_operation_timeout(kind: str, variables: dict[str, t.Any], endpoint: str, timeout: int) -> None:
@@ -99,6 +100,23 @@ def test_options_that_do_not_fit_are_said_to_be_the_options() -> None:
         open_transport(connection("psrp", ansible_psrp_auth="basic", ansible_psrp_protocol="http"))
 
 
+@pytest.mark.parametrize(
+    ("kind", "variables", "named"),
+    [
+        ("winrm", {"ansible_winrm_operation_timeout_sec": 60}, "ansible_winrm_read_timeout_sec is 30"),
+        ("winrm", {"ansible_winrm_read_timeout_sec": 20}, "ansible_winrm_operation_timeout_sec is 20"),
+        ("winrm", {"ansible_winrm_operation_timeout_sec": 0}, "at least 1"),
+        ("psrp", {"ansible_psrp_operation_timeout": 60}, "set ansible_psrp_read_timeout to 70 or more"),
+        ("psrp", {"ansible_psrp_read_timeout": 5}, "ansible_psrp_read_timeout is 5"),
+    ],
+)
+def test_a_read_timeout_below_the_operation_timeout_is_refused_before_anything_is_sent(
+    kind: str, variables: dict[str, t.Any], named: str
+) -> None:
+    with pytest.raises(AnsibleError, match=named):
+        open_transport(connection(kind, **variables))
+
+
 class Door:
     """A library that does what the test says."""
 
@@ -106,6 +124,8 @@ class Door:
         self.name = name
         self.endpoint = "https://web-01:5986/wsman"
         self.operation_timeout = 20
+        self.advice = "Look at its options."
+        self.encrypts = False
         self.behaviour = list(behaviour)
         self.preparation = preparation
         self.prepared = self.sent = self.closed = 0
@@ -157,12 +177,12 @@ def test_a_request_that_came_through_is_not_sent_through_another_door(first: Exc
 
 
 def test_when_every_authentication_fails_all_reasons_are_told() -> None:
-    doors = [Door("kerberos", preparation=winrm.exceptions.WinRMError("no pykerberos")), Door("basic", UNAUTHORIZED)]
+    doors = [Door("kerberos", preparation=winrm.exceptions.WinRMError("pykerberos is not installed")), Door("basic", UNAUTHORIZED)]
     with pytest.raises(AuthenticationError) as caught:
         AdaptedTransport("winrm", doors).send(b"a")
-    assert "kerberos: the winrm library failed" in str(caught.value)
-    assert "no pykerberos" in str(caught.value)
-    assert "basic: https://web-01:5986/wsman did not accept the credentials" in str(caught.value)
+    assert "kerberos: a library for this authentication is missing: pykerberos is not installed" in str(caught.value)
+    assert "basic: no authentication at https://web-01:5986/wsman: the specified credentials" in str(caught.value)
+    assert str(caught.value).endswith("Look at its options.")
 
 
 def test_a_host_that_cannot_be_reached_is_not_a_wrong_password() -> None:
@@ -204,8 +224,10 @@ UNTRUSTED = urllib3.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] certif
         (requests.exceptions.SSLError(pool_error(UNTRUSTED)), "winrm", TransportError, False, "ansible_winrm_ca_trust_path"),
         (requests.exceptions.SSLError(pool_error(UNTRUSTED)), "psrp", TransportError, False, "ansible_psrp_ca_cert"),
         (requests.exceptions.SSLError("EOF occurred in violation of protocol"), "psrp", TransportError, True, "EOF occurred"),
-        (UNAUTHORIZED, "winrm", AuthenticationError, None, "ansible_winrm_transport"),
-        (pypsrp.exceptions.AuthenticationError("no"), "psrp", AuthenticationError, None, "ansible_psrp_auth"),
+        (UNAUTHORIZED, "winrm", AuthenticationError, False, "ansible_winrm_transport"),
+        (pypsrp.exceptions.AuthenticationError("no"), "psrp", AuthenticationError, False, "ansible_psrp_auth"),
+        # The reply does not decrypt: the request has come through.
+        (spnego.exceptions.BadMICError(context_msg="unwrapping"), "winrm", AuthenticationError, True, "unwrapping"),
         (FAULT, "winrm", HttpError, None, "HTTP 500"),
         (pypsrp.exceptions.WinRMTransportError("http", 503, ""), "psrp", HttpError, None, "HTTP 503"),
         (winrm.exceptions.WinRMError("cannot decrypt"), "winrm", TransportError, True, "WinRMError: cannot decrypt"),
@@ -213,11 +235,11 @@ UNTRUSTED = urllib3.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] certif
     ],
 )
 def test_errors_of_the_libraries(error: Exception, kind: str, expected: type[WSManError], may_have_run: bool | None, shown: str) -> None:
-    found = translated(error, kind, "https://web-01:5986/wsman", sent=True)
+    found = translated(error, Way(kind, "https://web-01:5986/wsman"), sent=True)
     assert isinstance(found, expected)
     assert shown in str(found)
     assert getattr(found, "request_may_have_run", None) is may_have_run
-    unsent = translated(error, kind, "https://web-01:5986/wsman", sent=False)
+    unsent = translated(error, Way(kind, "https://web-01:5986/wsman"), sent=False)
     assert getattr(unsent, "request_may_have_run", False) is False
 
 

@@ -21,6 +21,7 @@ from tests.unit.wsman.scripted import Answer, Scripted, envelope, fault, output,
 LOST = TransportError("no answer in time", request_may_have_run=True)
 NEVER_SENT = TransportError("connection refused", request_may_have_run=False)
 DENIED = AuthenticationError("wrong password")
+UNPROVEN = AuthenticationError("another server", request_may_have_run=True)
 OLD_CONTEXT = HttpError(400, b"")
 SERVICE = envelope('<p:Win32_Service xmlns:p="urn:any"><p:Name>Spooler</p:Name><p:State>Running</p:State></p:Win32_Service>')
 DONE = output("StartService", ReturnValue="0")
@@ -125,6 +126,7 @@ def test_first_reads(answers: list[Answer], sent: int, error: type[Exception] | 
         pytest.param([DENIED, DONE], 2, None, id="an expired authentication"),
         pytest.param([OLD_CONTEXT, DONE], 2, None, id="a new socket with an old security context"),
         pytest.param([OLD_CONTEXT, OLD_CONTEXT], 2, HttpError, id="once"),
+        pytest.param([UNPROVEN], 1, AuthenticationError, id="a server that did not prove who it is, after it took the request"),
         pytest.param([fault(str(OPERATION_QUOTA)), fault(str(OPERATION_QUOTA)), DONE], 3, None, id="refused by a quota"),
         pytest.param([fault(str(OPERATION_QUOTA))] * 3, 3, WSManFault, id="a quota that stays"),
     ],
@@ -141,6 +143,22 @@ def test_later_writes(answers: list[Answer], sent: int, error: type[Exception] |
     assert len(server.requests) == 1 + sent
     quota = sum(isinstance(answer, HttpError) and answer.status == 500 for answer in answers)
     assert pauses == [2.0, 5.0][:quota]
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_a_service_that_is_not_ready_is_asked_again(status: int) -> None:
+    pauses: list[float] = []
+    host, _server = session(HttpError(status, b""), HttpError(status, b""), DONE, pauses=pauses)
+    assert host.invoke("Win32_Service", "StartService", selectors={"Name": "s"})
+    assert pauses == [1.0, 3.0]
+
+
+@pytest.mark.parametrize(("answer", "sent"), [(HttpError(404, b""), 3), (HttpError(404, b"<html>no such page</html>"), 1)])
+def test_a_wrong_path_is_told(answer: HttpError, sent: int) -> None:
+    host, server = session(*[answer] * 3)
+    with pytest.raises(HttpError, match="HTTP 404. No WinRM listener answers"):
+        host.get("Win32_Service", {"Name": "s"})
+    assert len(server.requests) == sent
 
 
 def test_each_try_has_its_own_message_id() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults import BUSY, OPERATION_QUOTA, OPERATION_TIMED_OUT, WSManFault
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.powershell import ARGUMENTS, ScriptError, readable_stderr, run_script
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import STDIN_CHUNK, ProcessTimeout, Shell
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import STDIN_CHUNK, ProcessLost, ProcessTimeout, Shell
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.redaction import BLOT, redacted
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import HttpError, ProtocolError, TransportError
 from tests.unit.wsman.scripted import NAMES, Answer, Scripted, envelope, fault, session
@@ -149,10 +149,22 @@ def test_nothing_is_repeated_when_the_connection_breaks(position: int) -> None:
     answers: list[Answer] = [CREATED, STARTED, SENT, received()]
     answers[position:] = [LOST, SIGNALLED, DELETED]
     opened, server, _clock = shell(*answers)
-    with opened, pytest.raises(TransportError):
+    with opened, pytest.raises(TransportError) as caught:
         opened.run("a.exe", stdin=b"x", timeout=60)
-    actions = [action for action in server.actions() if action not in ("Signal", "Delete")]
-    assert len(actions) == len(set(actions)) == position + 1
+    actions = server.actions()
+    assert len(actions) == len(set(actions))
+    # A shell that could not be opened has run nothing.
+    assert isinstance(caught.value, ProcessLost) is (position > 0)
+
+
+@pytest.mark.parametrize("position", [1, 2, 3])
+def test_a_program_that_may_be_at_work_is_not_ended_by_tidying_up(position: int) -> None:
+    answers: list[Answer] = [CREATED, STARTED, SENT, received()]
+    answers[position:] = [LOST]
+    opened, server, _clock = shell(*answers)
+    with opened, pytest.raises(ProcessLost, match="Run again when it is back"):
+        opened.run("a.exe", stdin=b"x", timeout=60)
+    assert not {"Signal", "Delete"} & set(server.actions())
 
 
 @pytest.mark.parametrize("trouble", [LOST, fault("2150858843"), HttpError(500, b"")])

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import typing as t
 
 import pytest
 from hypothesis import given
@@ -21,7 +22,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults impor
 )
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import HKEY_USERS, Registry, RegistryError
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import TransportError
-from tests.unit.wsman.scripted import fault, output, rows, session
+from tests.unit.wsman.scripted import Answer, fault, output, rows, session
 
 LOST = TransportError("no answer", request_may_have_run=True)
 KEY = r"SOFTWARE\Microsoft\Any"
@@ -119,13 +120,51 @@ def test_other_faults_do_not_lead_to_the_other_namespace() -> None:
     assert len(server.requests) == 1
 
 
-def test_registry_reads_are_repeated_and_writes_are_not() -> None:
-    host, server = session(LOST, output("GetDWORDValue", ReturnValue="0", uValue="1"), LOST)
-    registry = Registry(host)
-    assert registry.dword(KEY, "v") == 1
-    with pytest.raises(TransportError):
-        registry.set_dword(KEY, "v", 2)
-    assert len(server.requests) == 3
+def test_a_registry_read_is_repeated() -> None:
+    host, server = session(LOST, output("GetDWORDValue", ReturnValue="0", uValue="1"))
+    assert Registry(host).dword(KEY, "v") == 1
+    assert len(server.requests) == 2
+
+
+FOUND_TWO = output("GetDWORDValue", ReturnValue="0", uValue="2")
+NOT_FOUND_YET = output("GetDWORDValue", ReturnValue="1")
+
+
+@pytest.mark.parametrize(
+    ("answers", "methods"),
+    [
+        pytest.param([LOST, FOUND_TWO], ["Set", "Get"], id="it is there"),
+        pytest.param([LOST, NOT_FOUND_YET, output("SetDWORDValue", ReturnValue="0")], ["Set", "Get", "Set"], id="it is not there"),
+    ],
+)
+def test_a_registry_write_whose_answer_is_lost_is_looked_after(answers: list[Answer], methods: list[str]) -> None:
+    host, server = session(*answers)
+    Registry(host).set_dword(KEY, "v", 2)
+    assert server.actions() == [f"{method}DWORDValue" for method in methods]
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        pytest.param([LOST, LOST, LOST], id="nothing can be seen any more"),
+        pytest.param([LOST, NOT_FOUND_YET, LOST], id="lost once more"),
+        pytest.param([TransportError("refused", request_may_have_run=False)], id="it has not run"),
+    ],
+)
+def test_a_lost_write_is_reported_and_not_tried_for_ever(answers: list[Answer]) -> None:
+    host, server = session(*answers)
+    with pytest.raises(TransportError) as caught:
+        Registry(host).set_dword(KEY, "v", 2)
+    assert "StdRegProv.SetDWORDValue" in caught.value.doing
+    assert len(server.requests) == len(answers)
+
+
+@pytest.mark.parametrize(("names", "deletions"), [(["Other"], 1), (["Other", "V"], 2)])
+def test_a_lost_deletion(names: list[str], deletions: int) -> None:
+    answers = [LOST, output("EnumValues", ReturnValue="0", sNames=names), output("DeleteValue", ReturnValue="0")]
+    host, server = session(*answers)
+    assert Registry(host).delete_value(KEY, "v") is True
+    assert server.actions().count("DeleteValue") == deletions
 
 
 SPOOLER = {
@@ -137,6 +176,23 @@ SPOOLER = {
     "PathName": "C:\\Windows\\System32\\spoolsv.exe",
     "ProcessId": "1234",
 }
+
+
+@pytest.mark.parametrize(
+    ("change", "row", "asked"),
+    [
+        (services.start, {"State": "Start Pending"}, 1),
+        (services.start, {"State": "Stopped"}, 2),
+        (services.stop, {"State": "Stopped"}, 1),
+        (services.stop, {"State": "Running"}, 2),
+        (lambda host, name: services.set_start_mode(host, name, "Automatic"), {"StartMode": "Auto"}, 1),
+        (lambda host, name: services.set_start_mode(host, name, "Automatic"), {"StartMode": "Manual"}, 2),
+    ],
+)
+def test_a_lost_service_change_is_looked_after(change: t.Callable[..., int], row: dict[str, str], asked: int) -> None:
+    host, server = session(LOST, rows({**SPOOLER, **row}), output("Any", ReturnValue="0"))
+    assert change(host, "Spooler") == services.OK
+    assert len([action for action in server.actions() if action != "Enumerate"]) == asked
 
 
 def test_services_in_one_query() -> None:
