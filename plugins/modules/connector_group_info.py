@@ -149,6 +149,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import rules
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.module import run, tenant_module
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import observe_groups
@@ -160,6 +161,8 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state impor
 def work(module: AnsibleModule, client: GraphClient) -> dict[str, t.Any]:
     minimum = module.params["min_connectors"]
     state = observe_groups(client, module.params["names"])
+    if warning := rules.default_in_use_warning(state):
+        module.warn(warning)
     groups = sorted((group for group in state.groups if group.id in state.read_groups), key=lambda one: (folded(one.name), one.id))
     return {
         "changed": False,

@@ -11,7 +11,8 @@ short_description: Bring about connector groups with their connectors and applic
 description:
   - Brings a whole fleet of connector groups about, in one task with one login and one look at the tenant. Missing groups are created,
     declared connectors moved into them, and declared applications assigned to them.
-  - What is not declared is left alone, be it a group, a connector in a declared group or an application.
+  - What is not declared is left alone, be it a group, a connector in a declared group or an application. O(purge) deletes undeclared
+    groups.
   - The two-connector rule is enforced. An application is assigned to a group only while that has O(groups[].min_connectors) active
     connectors, and no connector is moved out of another group that would fall below its own minimum (two, unless it is declared here; the
     Default group has none). What is refused is reported in RV(blocked) with the numbers and the safe way.
@@ -43,7 +44,10 @@ options:
         description:
           - The connectors that must be in this group. Others that are in it stay there. If it is not given, connectors are not managed.
           - Each is an id, a machine name, or a dictionary with C(id), C(machine_name) or both, of which C(id) decides. C(name) is the
-            name of its host in the inventory, for messages. Machine names are compared without case.
+            name of its host in the inventory, for messages. Machine names are compared without case. What an info module tells beside
+            these (C(status), C(version) and the like) says nothing here, as only the service sets it.
+          - C(zone) is the failure domain of its server, such as a data centre. When all active connectors of a group are in one zone,
+            a warning says so.
           - Of several connectors of one machine the active one with the highest version is taken, and the others are reported in a
             warning.
           - C(pending) set to V(true) stands for a host that check mode would register before this task. It is taken for a new, active
@@ -70,6 +74,32 @@ options:
     type: str
     choices: [fail, report]
     default: fail
+  purge:
+    description:
+      - Whether groups that are not declared are deleted. Their connectors move to Default before.
+      - The group Default and groups of other products are never deleted, and groups that applications use only with O(purge_in_use).
+      - What would be deleted is judged before anything is changed. See O(max_delete).
+    type: bool
+    default: false
+  max_delete:
+    description:
+      - How many groups O(purge) may delete in one run, as a number, or as a percentage of the groups that the tenant has beside Default,
+        rounded down, such as V(10%). If it would be more, the task fails and nothing is changed, so that an inventory that was read half
+        does not empty the tenant.
+    type: str
+    default: "1"
+  purge_in_use:
+    description:
+      - Whether O(purge) also deletes groups that applications use. These fall back to Default before, which must have
+        O(default_min_connectors) active connectors.
+    type: bool
+    default: false
+  default_min_connectors:
+    description:
+      - How many active connectors the group Default must have before an application may fall back to it. Where Default is itself one of
+        O(groups), its O(groups[].min_connectors) counts instead.
+    type: int
+    default: 2
   allow_disruptive:
     description:
       - Whether a connector may be moved from a group of one region to one of another when that takes it through the Default group. The
@@ -87,6 +117,11 @@ options:
     description: Seconds between two looks while waiting. The first looks come sooner.
     type: int
     default: 5
+  plan_file:
+    description:
+      - A file on the controller to which RV(plan) is written as JSON, readable for its owner only. A relative name is beside the playbook.
+      - It is written in check mode as well, with the same content.
+    type: path
 extends_documentation_fragment:
   - entra.app_proxy.attributes
   - entra.app_proxy.attributes.tenant
@@ -123,6 +158,16 @@ EXAMPLES = r"""
         region: eur
         connectors: [EUR-WEB-01, EUR-WEB-02]
 
+- name: Show what a purge would delete, and keep the plan
+  entra.app_proxy.connector_groups:
+    groups:
+      - name: NAM Web
+      - name: EUR Web
+    purge: true
+    max_delete: 10%
+    plan_file: connector-groups-plan.json
+  check_mode: true
+
 - name: Create an empty group of a region, to be filled later
   entra.app_proxy.connector_groups:
     groups:
@@ -141,6 +186,42 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+summary:
+  description: The plan as a person reads it, and what was left out of it with the steps that would be safe. The same in check mode.
+  returned: when the tenant could be read
+  type: list
+  elements: str
+  sample:
+    - "Plan: 1 connector group to create, 2 connectors to move, 1 application to assign, nothing to delete."
+outcomes:
+  description:
+    - What became of each group, first the declared ones in their order, then those that were or were not purged.
+  returned: when the tenant could be read
+  type: list
+  elements: dict
+  contains:
+    name:
+      description: Name of the group.
+      type: str
+      returned: always
+    status:
+      description: One of C(created), C(changed), C(unchanged), C(deleted), C(refused), C(failed) and, for undeclared groups, C(kept).
+      type: str
+      returned: always
+    changed:
+      description: Whether a step was taken. In check mode, whether one would be.
+      type: bool
+      returned: always
+    steps:
+      description: The steps that were taken, as lines.
+      type: list
+      elements: str
+      returned: always
+    reasons:
+      description: Why steps were not taken.
+      type: list
+      elements: str
+      returned: always
 plan:
   description: What was to be done, the same in check mode.
   returned: when the tenant could be read
@@ -236,7 +317,8 @@ groups:
 blocked:
   description:
     - Steps that were needed and not taken, each with C(action), C(kind), C(name), C(group), C(reason), and C(shortfall), which tells
-      whether it only waits for active connectors.
+      whether it only waits for active connectors. C(active) and C(required) are the numbers of the group that the reason is about, and
+      C(safe_steps) is what to do, in order, so that the step becomes possible.
   returned: when the tenant could be read
   type: list
   elements: dict
@@ -261,28 +343,26 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client impo
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import read_groups
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.module import run, tenant_module
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.options import CONNECTOR_GROUPS
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.reconcile import Rules, blocked_dicts, reconcile
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.purge import Purge, read_limit
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.reconcile import Rules, reconcile
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.result import task_result
 
 
 def work(module: AnsibleModule, client: GraphClient) -> dict[str, t.Any]:
     params = module.params
-    rules = Rules(module.check_mode, params["allow_disruptive"], params["wait_timeout"], params["wait_interval"])
-    done = reconcile(client, read_groups(params["groups"]), rules)
+    how = Rules(
+        check_mode=module.check_mode,
+        allow_disruptive=params["allow_disruptive"],
+        wait_timeout=params["wait_timeout"],
+        wait_interval=params["wait_interval"],
+        default_minimum=params["default_min_connectors"],
+        purge=Purge(read_limit(params["max_delete"]), params["purge_in_use"]) if params["purge"] else None,
+    )
+    done = reconcile(client, read_groups(params["groups"]), how)
     for warning in done.warnings:
         module.warn(warning)
-    result: dict[str, t.Any] = {
-        "changed": done.outcome.changed,
-        "plan": done.plan.as_dict(),
-        "groups": done.groups,
-        "blocked": blocked_dicts(done.outcome.blocked),
-        "failures": [error.as_dict() for error in done.outcome.failures],
-    }
-    if module._diff:
-        result["diff"] = done.plan.diff()
-    problems = done.errors + (done.shortfalls if params["shortfall"] == "fail" else [])
-    if problems:
-        result.update(failed=True, msg=". ".join(problem.rstrip(".") for problem in problems))
-    return result
+    problems = done.shortfalls if params["shortfall"] == "fail" else []
+    return {**task_result(done, diff=module._diff, problems=problems), "groups": done.groups, "outcomes": done.items}
 
 
 def main() -> None:

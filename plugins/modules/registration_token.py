@@ -27,6 +27,13 @@ options:
   value:
     description: The token, for O(source=given).
     type: str
+  refresh_margin:
+    description:
+      - How many seconds the token must live at least to be called fresh. One that does not is returned with RV(fresh=false) and a warning.
+      - In a long deployment give the token to the servers by lookup P(entra.app_proxy.registration_token#lookup), which gets another one
+        where this one would end too soon. Role P(entra.app_proxy.connector#role) does.
+    type: int
+    default: 300
 extends_documentation_fragment:
   - entra.app_proxy.attributes
   - entra.app_proxy.attributes.info_module
@@ -36,6 +43,8 @@ notes:
   - Options about signing in to Microsoft Graph are accepted because all modules of the action group share them. Of these only
     O(tenant_id), O(timeout), and for O(source=device_code) O(authority), O(cloud), O(ca_file) and O(proxy) have a meaning here.
 seealso:
+  - plugin: entra.app_proxy.registration_token
+    plugin_type: lookup
   - module: entra.app_proxy.connector_registration
 author:
   - the entra.app_proxy authors (@entra-app-proxy)
@@ -67,6 +76,15 @@ expires_on:
   returned: success
   type: str
   sample: "2026-11-23T12:00:00Z"
+expires_in:
+  description: How many seconds it lives.
+  returned: success
+  type: int
+  sample: 3599
+fresh:
+  description: Whether it lives longer than O(refresh_margin).
+  returned: success
+  type: bool
 tenant_id:
   description: The tenant it is for.
   returned: success
@@ -87,9 +105,12 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.token_sourc
 def main() -> None:
     module = tenant_module(REGISTRATION_TOKEN)
     try:
-        result = checked(get_token(module), module.params["tenant_id"])
+        result = checked(get_token(module), module.params["tenant_id"], module.params["refresh_margin"])
     except TenantError as error:
         module.fail_json(msg=str(error))
+    if not result["fresh"]:
+        margin = module.params["refresh_margin"]
+        module.warn(f"the registration token ends in {result['expires_in']} s, less than refresh_margin={margin}: use it at once")
     finish(module, {"changed": False, **result})
 
 

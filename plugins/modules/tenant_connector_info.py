@@ -44,6 +44,14 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+stale:
+  description:
+    - Machines with several connectors. C(used) is the id of the one in use, the active one with the highest version, and C(others) are
+      those of the rest, left behind by earlier registrations. There is a warning for each as well.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{"machine_name": "NAM-WEB-01", "used": "5b0e0b0a-0f3c-4a52-9c52-6a8f6f4f7c11", "others": []}]
 connectors:
   description: The connectors, sorted by machine name. One machine may have several, left behind by earlier registrations.
   returned: success
@@ -87,6 +95,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import rules
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.module import run, tenant_module
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import connector_groups, observe_lists
@@ -101,7 +110,14 @@ def work(module: AnsibleModule, client: GraphClient) -> dict[str, t.Any]:
     state = observe_lists(client)
     chosen = [one for one in state.connectors if wanted is None or folded(one.machine_name) in wanted]
     placed = sorted(connector_groups(client, chosen), key=lambda one: (folded(one.machine_name), one.id))
-    return {"changed": False, "connectors": [connector_result(one, state) for one in placed]}
+    stale = rules.stale_connectors(chosen).values()
+    for same in stale:
+        module.warn(rules.duplicate_warning(same[0], same[1:], same[0].id))
+    return {
+        "changed": False,
+        "connectors": [connector_result(one, state) for one in placed],
+        "stale": [{"machine_name": one.machine_name, "used": one.id, "others": [other.id for other in others]} for one, *others in stale],
+    }
 
 
 def main() -> None:

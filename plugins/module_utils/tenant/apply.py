@@ -18,14 +18,14 @@ import itertools
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import batch, ha
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import batch, ha, rules
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.blocked import Blocked, blocked_assignment, blocked_release
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, TenantError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import UNANSWERED, Answer
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import read_groups
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan import Blocked, blocked_assignment
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.policies import backoff
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.readback import Ids, ReadBack, actual_id
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.readback import ASSIGNMENTS, Ids, ReadBack, actual_id
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.wait import refresh
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.writes import request_for
@@ -52,11 +52,13 @@ class Outcome:
 
     :param done: the changes that took effect.
     :param failures: what was refused or did not come through; the rest of the plan was carried out as far as that was safe.
+    :param failed: the changes that the failures are about.
     """
 
     done: list[Change] = dataclasses.field(default_factory=list)
     blocked: list[Blocked] = dataclasses.field(default_factory=list)
     failures: list[TenantError] = dataclasses.field(default_factory=list)
+    failed: list[Change] = dataclasses.field(default_factory=list)
 
     @property
     def changed(self) -> bool:
@@ -79,6 +81,8 @@ class Applier:
         self._noted: set[Identity] = set()
         self._refused: set[Identity] = set()
         self._lost_groups: set[str] = set()
+        self._going: set[str] = set()
+        self._kept: set[str] = set()
         self._move_failed = False
 
     @property
@@ -88,6 +92,7 @@ class Applier:
 
     def run(self, plan: Plan) -> Outcome:
         """Carry out the plan. What stops everything (no connection, not signed in, forbidden) ends up in the failures, too."""
+        self._going = {change.data["group"] for change in plan.changes if change.action == "delete"}
         try:
             for _rank, stage in itertools.groupby(plan.changes, key=lambda change: change.rank):
                 self._run_stage(list(stage))
@@ -100,8 +105,10 @@ class Applier:
         if any(change.action == "create" for change in changes):
             # Someone may have created it since the plan was made; there must never be a second one.
             changes = self._readback.unseen(changes)
-        if any(change.action == "assign" for change in changes):
+        if any(change.action in ASSIGNMENTS for change in changes):
             changes = self._still_served(changes)
+        if any(change.action == "delete" for change in changes):
+            changes = self._still_empty(changes)
         if changes:
             self._carry_out(changes)
 
@@ -111,9 +118,16 @@ class Applier:
             return self._leave_out(change, f"connector group {_group_shown(change)} could not be created")
         if change.action == "move" and self._move_failed:
             return self._leave_out(change, "an earlier move failed, and the order of the moves keeps every group at its minimum")
+        if _left_by(change) in self._kept:
+            return self._leave_out(change, "the group it is about could not be emptied, and so keeps what it has")
         return True
 
+    def _keep(self, change: Change) -> None:
+        """A group that was to be deleted serves an application still, so it needs its connectors still."""
+        self._kept |= {_left_by(change)} & self._going
+
     def _leave_out(self, change: Change, reason: str) -> bool:
+        self._keep(change)
         group = _group_shown(change)
         text = f"step {change.action} {change.kind} {change.name} was left out: {reason}"
         self.outcome.blocked.append(Blocked(change.action, change.kind, change.name, group, text))
@@ -121,7 +135,7 @@ class Applier:
 
     def _still_served(self, changes: t.Sequence[Change]) -> list[Change]:
         """The assignments whose group has its active connectors right now. Counts that lag behind the moves get some seconds."""
-        keys = {change.data["group"] for change in changes}
+        keys = {change.data["group"] for change in changes if change.action in ASSIGNMENTS}
         for look in range(LOOKS):
             groups = [group for key in keys if (group := self.state.group(actual_id(self._ids, key)))]
             self._readback.state = read_groups(self._client, refresh(self._client, self.state), groups)
@@ -131,12 +145,34 @@ class Applier:
         served = []
         for change in changes:
             key = change.data["group"]
-            if key not in short:
+            if change.action not in ASSIGNMENTS or key not in short:
                 served.append(change)
                 continue
-            required = self._minimum.get(key, ha.MINIMUM)
-            self.outcome.blocked.append(blocked_assignment(change.name, _group_shown(change), self._active(key), required))
+            self.outcome.blocked.append(self._short(change))
+            self._keep(change)
         return served
+
+    def _short(self, change: Change) -> Blocked:
+        key = change.data["group"]
+        active, required = self._active(key), self._minimum.get(key, ha.MINIMUM)
+        if change.action == "unassign":
+            return blocked_release(change.name, str((change.before or {})["connector_group"]), _group_shown(change), active, required)
+        return blocked_assignment(change.name, _group_shown(change), active, required)
+
+    def _still_empty(self, changes: t.Sequence[Change]) -> list[Change]:
+        """The deletions whose group is empty right now: a connector or an application may have joined it since the plan was made."""
+        deleted = [change.data["group"] for change in changes if change.action == "delete"]
+        groups = {group.id: group for key in deleted if (group := self.state.group(key))}
+        obstacles: dict[str, str] = {}
+        for look in range(LOOKS):
+            self._readback.state = read_groups(self._client, self.state, list(groups.values()))
+            obstacles = {key: reason for key, group in groups.items() if (reason := rules.delete_obstacle(group, self.state))}
+            if not obstacles or look == LOOKS - 1 or not self._client.deadline.pause(backoff(look)):
+                break
+        kept = [change for change in changes if change.action == "delete" and change.data["group"] in obstacles]
+        for change in kept:
+            self._leave_out(change, obstacles[change.data["group"]])
+        return [change for change in changes if change not in kept]
 
     def _active(self, key: str) -> int:
         return self.state.active_members(actual_id(self._ids, key))
@@ -169,6 +205,8 @@ class Applier:
             for change, request, answer in zip(chunk, requests, self._answers(requests), strict=True):
                 if answer.ok:
                     self._accept(change, answer)
+                elif answer.status == 404 and change.action == "delete":
+                    self._done(change)  # someone else was faster
                 elif answer.transient or (answer.status == 404 and change.data["group"] in self._ids):
                     # 404: the group is so new that not every part of the service knows it.
                     unclear.add(identity(change))
@@ -206,9 +244,16 @@ class Applier:
 
     def _fail(self, change: Change, error: TenantError) -> None:
         self.outcome.failures.append(error)
+        self.outcome.failed.append(change)
         self._move_failed = self._move_failed or change.action == "move"
+        self._keep(change)
         if change.action == "create":
             self._lost_groups.add(change.data["group"])
+
+
+def _left_by(change: Change) -> str:
+    """The group that a change takes something from, or that it deletes."""
+    return str(change.data["group"] if change.action == "delete" else change.data.get("source") or "")
 
 
 def _group_shown(change: Change) -> str:

@@ -174,16 +174,22 @@ def login_options(connection: Connection) -> dict[str, t.Any]:
 
 def token_kind(token: str) -> str | None:
     """Whether a token is of an application (C(app)) or of a user (C(user)). Only for explanations: the signature is not checked."""
+    claims = claims_of(token)
+    if claims.get("idtyp") == "app":
+        return "app"
+    if "scp" in claims:
+        return "user"
+    return "app" if "roles" in claims else None
+
+
+def claims_of(token: str) -> dict[str, t.Any]:
+    """What a token says of itself, its signature unchecked; nothing when it is opaque."""
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        if claims.get("idtyp") == "app":
-            return "app"
-        if "scp" in claims:
-            return "user"
-        return "app" if "roles" in claims else None
-    except (AttributeError, IndexError, ValueError):
-        return None
+    except (IndexError, ValueError):
+        return {}
+    return claims if isinstance(claims, dict) else {}
 
 
 def _access_token(connection: Connection, _prompt: Prompt | None) -> t.Any:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import time
 import typing as t
 import urllib.parse
@@ -36,6 +37,7 @@ class GraphClient:
     def __init__(self, connection: Connection, deadline: Deadline, *, prompt: Prompt | None = None) -> None:
         self.root = connection.graph_root
         _require_encryption(self.root)
+        _require_file(connection.ca_file)
         self.deadline = deadline
         self.requests = 0
         self._tokens = TokenSource(credential_for(connection, prompt), connection.scope, now=time.time)
@@ -80,6 +82,13 @@ class GraphClient:
         except sdk.AzureError as error:
             raise _unanswered(request, error, writes=not may_repeat) from error
 
+    def sign_in(self) -> str:
+        """The token that requests would carry.
+
+        :raises LoginError: there is none.
+        """
+        return self._tokens.token()
+
     def refused(self, request: Request, answer: Answer) -> GraphError:
         """The error for an answer that is no success, with what the user can do about it."""
         error = refusal(request, answer, self._tokens.kind)
@@ -120,6 +129,11 @@ def _require_encryption(root: str) -> None:
     if parts.scheme == "http" and _is_loopback(parts.hostname or ""):
         return
     raise LoginError(f"graph_endpoint must be an https URL, not {root}: the access token would travel unencrypted")
+
+
+def _require_file(ca_file: str | None) -> None:
+    if ca_file and not os.path.isfile(ca_file):
+        raise LoginError(f"the file {ca_file} of the option ca_file does not exist")
 
 
 def _is_loopback(host: str) -> bool:

@@ -13,10 +13,11 @@ import re
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.rules import READ_ONLY
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import folded
 
 GUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
-CONNECTOR_KEYS = {"id", "machine_name", "name", "pending"}
+CONNECTOR_KEYS = {"id", "machine_name", "name", "pending", "zone"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,6 +25,7 @@ class DesiredConnector:
     """A connector by its id, its machine name, or both; the id decides.
 
     :param name: the name of its host in the inventory, for reports.
+    :param zone: its failure domain, such as a data centre.
     :param pending: check mode would register this host now: it is taken for a new, active connector in the Default group.
     """
 
@@ -31,6 +33,7 @@ class DesiredConnector:
     machine_name: str | None = None
     name: str | None = None
     pending: bool = False
+    zone: str | None = None
 
     @property
     def label(self) -> str:
@@ -39,13 +42,39 @@ class DesiredConnector:
 
 @dataclasses.dataclass(frozen=True)
 class DesiredGroup:
-    """A connector group as declared. None = not managed: the group keeps what it has."""
+    """A connector group as declared. None = not managed: the group keeps what it has.
+
+    :param id: the group's id, which then decides which group is meant; C(name) is what it shall be called.
+    :param remove_connectors: these leave the group, for Default, as far as they are in it.
+    :param only_connectors: all others leave it.
+    :param remove_applications: these stop using the group, and fall back to Default.
+    :param only_applications: all others do.
+    :param must_exist: it is not created.
+    :param absent: it is deleted, once it is empty.
+    """
 
     name: str
     region: str | None = None
     connectors: tuple[DesiredConnector, ...] | None = None
     applications: tuple[str, ...] | None = None
     min_connectors: int = 2
+    id: str | None = None
+    remove_connectors: tuple[DesiredConnector, ...] = ()
+    only_connectors: bool = False
+    remove_applications: tuple[str, ...] = ()
+    only_applications: bool = False
+    must_exist: bool = False
+    absent: bool = False
+
+    @property
+    def named_connectors(self) -> tuple[DesiredConnector, ...]:
+        """Every connector that the declaration names."""
+        return (*(self.connectors or ()), *self.remove_connectors)
+
+    @property
+    def named_applications(self) -> tuple[str, ...]:
+        """Every application that the declaration names."""
+        return (*(self.applications or ()), *self.remove_applications)
 
 
 def read_groups(options: t.Sequence[t.Mapping[str, t.Any]]) -> list[DesiredGroup]:
@@ -75,10 +104,58 @@ def _read_group(option: t.Mapping[str, t.Any], reasons: list[str]) -> DesiredGro
     return DesiredGroup(
         name=name,
         region=(option.get("region") or "").strip() or None,
-        connectors=None if connectors is None else tuple(_read_connector(one, name, reasons) for one in connectors),
-        applications=None if applications is None else tuple(dict.fromkeys(str(one).strip() for one in applications)),
+        connectors=None if connectors is None else _read_connectors(connectors, name, reasons),
+        applications=None if applications is None else _read_applications(applications),
         min_connectors=2 if minimum is None else minimum,
     )
+
+
+def read_group(option: t.Mapping[str, t.Any]) -> DesiredGroup:
+    """The one group that the options of the module connector_group declare.
+
+    :raises DesiredError: with every mistake at once.
+    """
+    identifier = _text(option, "id")
+    shown = _text(option, "name") or identifier or ""
+    reasons: list[str] = []
+    connectors, applications = option.get("connectors") or {}, option.get("applications") or {}
+    reasons.extend(_contradiction("connectors", connectors))
+    reasons.extend(_contradiction("applications", applications))
+    listed = connectors["set"] if connectors.get("set") is not None else connectors.get("add")
+    users = applications["set"] if applications.get("set") is not None else applications.get("add")
+    base = _read_group({**option, "name": shown, "connectors": listed, "applications": users}, reasons)
+    group = dataclasses.replace(
+        base,
+        name=_text(option, "name") or "",
+        id=identifier,
+        remove_connectors=_read_connectors(connectors.get("remove") or (), shown, reasons),
+        only_connectors=connectors.get("set") is not None,
+        remove_applications=_read_applications(applications.get("remove") or ()),
+        only_applications=applications.get("set") is not None,
+        must_exist=identifier is not None,
+        absent=option.get("state") == "absent",
+    )
+    if group.absent and (group.named_connectors or group.named_applications):
+        reasons.append("state=absent: of connectors and applications only an empty set can be declared, which empties the group first")
+    reasons.extend(_twice("connector", ((_identity(one), shown) for one in group.named_connectors)))
+    reasons.extend(_twice("application", ((one, shown) for one in group.named_applications)))
+    if reasons:
+        raise DesiredError(reasons)
+    return group
+
+
+def _contradiction(option: str, value: t.Mapping[str, t.Any]) -> list[str]:
+    if value.get("set") is not None and (value.get("add") is not None or value.get("remove") is not None):
+        return [f"{option}: set says everything already, so it cannot stand beside add or remove"]
+    return []
+
+
+def _read_connectors(values: t.Sequence[t.Any], group: str, reasons: list[str]) -> tuple[DesiredConnector, ...]:
+    return tuple(_read_connector(one, group, reasons) for one in values)
+
+
+def _read_applications(values: t.Sequence[t.Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(str(one).strip() for one in values))
 
 
 def _read_connector(value: t.Any, group: str, reasons: list[str]) -> DesiredConnector:
@@ -88,10 +165,16 @@ def _read_connector(value: t.Any, group: str, reasons: list[str]) -> DesiredConn
     if not isinstance(value, dict):
         reasons.append(f"group {group}: a connector is given by its id, its machine name or a dictionary, not by {value!r}")
         return DesiredConnector()
-    unknown = sorted(set(value) - CONNECTOR_KEYS)
+    unknown = sorted(set(value) - CONNECTOR_KEYS - set(READ_ONLY))
     if unknown:
         reasons.append(f"group {group}: unknown key(s) of a connector: {', '.join(unknown)}; known: {', '.join(sorted(CONNECTOR_KEYS))}")
-    connector = DesiredConnector(_text(value, "id"), _text(value, "machine_name"), _text(value, "name"), _flag(value.get("pending")))
+    connector = DesiredConnector(
+        id=_text(value, "id"),
+        machine_name=_text(value, "machine_name"),
+        name=_text(value, "name"),
+        pending=_flag(value.get("pending")),
+        zone=_text(value, "zone"),
+    )
     if not connector.id and not connector.machine_name:
         reasons.append(f"group {group}: a connector needs an id or a machine_name: {value!r}")
     return connector

@@ -89,7 +89,35 @@ def refusal(refused: Refused, source: str, target: str) -> str:
     return (
         f"connector {refused.move.label} stays in connector group {source}: that group has {refused.active} active connector(s), needs"
         f" {refused.required} and would keep {refused.active - 1}. Safe way: first put another active connector into {source}, then run"
-        f" again; or declare {target} with another connector"
+        f" again, and it moves to {target}"
+    )
+
+
+def safe_steps(refused: Refused, source: str, target: str, spare: t.Sequence[str]) -> list[str]:
+    """What to do, in order, so that a refused move becomes possible.
+
+    :param spare: machine names of active connectors that nothing else is declared for.
+    """
+    needed = refused.required - (refused.active - 1)
+    steps = [f"move connector {machine} into connector group {source}" for machine in spare[:needed]]
+    if len(steps) < needed:
+        steps.append(f"register {needed - len(steps)} more connector(s), and declare them in connector group {source}")
+    return [*steps, f"run again: connector {refused.move.label} then moves from {source} to {target}"]
+
+
+def shared_zone(zones: t.Sequence[str | None]) -> str | None:
+    """The one failure domain that all of several active members stand in; None when they do not, or when that is not known of each."""
+    known = {folded(zone) for zone in zones if zone}
+    if len(zones) < MINIMUM or len(known) != 1 or not all(zones):
+        return None
+    return zones[0]
+
+
+def zone_problem(name: str, active: int, zone: str) -> str:
+    """That a group would be lost as a whole with its zone."""
+    return (
+        f"all {active} active connectors of connector group {name} are in zone {zone}: when that fails, so do its applications, however"
+        " many connectors it has. Put one of them into another zone"
     )
 
 
@@ -111,13 +139,15 @@ def verdict(groups: t.Sequence[t.Mapping[str, t.Any]], declared: t.Sequence[t.Ma
     """Judge what was read back from the tenant by what is declared.
 
     :param groups: C(groups) as connector_group_info returns it.
-    :param declared: groups of the fleet: name, region, min_connectors, hosts [{name, machine_name}].
-    :returns: ok; rows [{group, region, required, active, members, missing, ok}]; table, a list of lines; failures, a list of sentences.
+    :param declared: groups of the fleet: name, region, min_connectors, hosts [{name, machine_name, zone}].
+    :returns: ok; rows [{group, region, required, active, members, missing, zones, ok}]; table, a list of lines; failures and warnings,
+        lists of sentences. That all active members share a zone is a warning.
     """
     present = {folded(group["name"]): group for group in groups}
     rows = [_row(one, present.get(folded(one["name"]))) for one in declared]
     failures = [_failure(row) for row in rows if not row["ok"]]
-    return {"ok": not failures, "rows": rows, "table": _table(rows), "failures": failures}
+    warnings = [zone_problem(row["group"], row["active"], row["shared_zone"]) for row in rows if row["shared_zone"]]
+    return {"ok": not failures, "rows": rows, "table": _table(rows), "failures": failures, "warnings": warnings}
 
 
 def _could_harm(move: Move, required: t.Mapping[str, int]) -> bool:
@@ -149,6 +179,7 @@ def _row(declared: t.Mapping[str, t.Any], group: t.Mapping[str, t.Any] | None) -
     required = declared.get("min_connectors")
     required = MINIMUM if required is None else int(required)
     count = sum(folded(member["status"]) == "active" for member in members)
+    zones = _zones(members, hosts)
     return {
         "group": str(declared["name"]),
         "region": (group or {}).get("region") or declared.get("region"),
@@ -156,9 +187,17 @@ def _row(declared: t.Mapping[str, t.Any], group: t.Mapping[str, t.Any] | None) -
         "active": count,
         "members": [_shown_member(member) for member in members],
         "missing": [str(host["name"]) for host in hosts if folded(host.get("machine_name") or host["name"]) not in active],
+        "zones": sorted({zone for zone in zones if zone}),
+        "shared_zone": shared_zone(zones),
         "exists": group is not None,
         "ok": group is not None and is_served(count, required),
     }
+
+
+def _zones(members: t.Sequence[t.Mapping[str, t.Any]], hosts: t.Sequence[t.Mapping[str, t.Any]]) -> list[str | None]:
+    """The zone of each active member, as far as one is declared."""
+    declared = {folded(host.get("machine_name") or host["name"]): host.get("zone") for host in hosts}
+    return [declared.get(folded(member["machine_name"])) for member in members if folded(member["status"]) == "active"]
 
 
 def _shown_member(member: t.Mapping[str, t.Any]) -> str:
@@ -176,7 +215,10 @@ HEADINGS = ("GROUP", "REGION", "REQUIRED", "ACTIVE", "HA", "MEMBERS", "MISSING")
 
 def _table(rows: t.Sequence[t.Mapping[str, t.Any]]) -> list[str]:
     cells = [HEADINGS, *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(HEADINGS))]
+    if any(row["zones"] for row in rows):
+        zones = ("ZONES", *(", ".join(row["zones"]) or "-" for row in rows))
+        cells = [(*line, zone) for line, zone in zip(cells, zones, strict=True)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
     return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in cells]
 
 

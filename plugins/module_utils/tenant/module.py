@@ -21,9 +21,12 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.options imp
 Work = t.Callable[[GraphClient], dict[str, t.Any]]
 
 
-def tenant_module(fields: tuple[Field, ...]) -> AnsibleModule:
-    """A module with these options and those of the connection."""
-    return AnsibleModule(argument_spec=argument_spec((*CONNECTION, *fields)), supports_check_mode=True)
+def tenant_module(fields: tuple[Field, ...], **conditions: t.Any) -> AnsibleModule:
+    """A module with these options and those of the connection.
+
+    :param conditions: conditions between options, such as C(required_one_of), as AnsibleModule takes them.
+    """
+    return AnsibleModule(argument_spec=argument_spec((*CONNECTION, *fields)), supports_check_mode=True, **conditions)
 
 
 def run(module: AnsibleModule, work: Work, *, extra_time: float = 0) -> None:

@@ -108,12 +108,53 @@ GROUP = (
     Field("min_connectors", type="int", default=2),
 )
 
+PLAN_FILE = Field("plan_file", type="path")
+DEFAULT_MINIMUM = Field("default_min_connectors", type="int", default=2)
+WAITING = (
+    Field("wait_timeout", type="int", default=300),
+    Field("wait_interval", type="int", default=5),
+)
+
 CONNECTOR_GROUPS = (
     Field("groups", type="list", elements="dict", required=True, options=GROUP),
     Field("shortfall", default="fail", choices=("fail", "report")),
+    Field("purge", type="bool", default=False),
+    Field("max_delete", default="1"),
+    Field("purge_in_use", type="bool", default=False),
+    DEFAULT_MINIMUM,
     Field("allow_disruptive", type="bool", default=False),
-    Field("wait_timeout", type="int", default=300),
-    Field("wait_interval", type="int", default=5),
+    *WAITING,
+    PLAN_FILE,
+)
+
+CONNECTOR_GROUP = (
+    Field("name"),
+    Field("id"),
+    Field("state", default="present", choices=("present", "absent")),
+    Field("region"),
+    Field("min_connectors", type="int", default=2),
+    Field("connectors", type="dict", options=tuple(Field(name, type="list", elements="raw") for name in ("add", "remove", "set"))),
+    Field("applications", type="dict", options=tuple(Field(name, type="list", elements="str") for name in ("add", "remove", "set"))),
+    Field("shortfall", default="fail", choices=("fail", "report")),
+    DEFAULT_MINIMUM,
+    Field("allow_disruptive", type="bool", default=False),
+    *WAITING,
+    PLAN_FILE,
+)
+
+APPLICATION_CONNECTOR_GROUP = (
+    Field("application", required=True),
+    Field("connector_group"),
+    Field("state", default="present", choices=("present", "absent")),
+    Field("min_connectors", type="int", default=2),
+    PLAN_FILE,
+)
+
+APPLICATION_INFO = (
+    Field("applications", type="list", elements="str"),
+    Field("connector_groups", type="list", elements="str"),
+    Field("min_connectors", type="int", default=2),
+    Field("zones", type="dict"),
 )
 
 CONNECTOR_GROUP_INFO = (
@@ -126,6 +167,7 @@ TENANT_CONNECTOR_INFO = (Field("machine_names", type="list", elements="str"),)
 REGISTRATION_TOKEN = (
     Field("source", default="azure_cli", choices=("given", "azure_cli", "device_code")),
     Field("value", no_log=True),
+    Field("refresh_margin", type="int", default=300),
 )
 
 

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import typing as t
 import urllib.parse
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import Body, Request
@@ -19,6 +20,11 @@ APPLICATION_FIELDS = "$select=id,appId,displayName"
 
 LIST_GROUPS = Request("GET", GROUPS, "list the connector groups")
 LIST_CONNECTORS = Request("GET", CONNECTORS, "list the connectors")
+LIST_CONNECTORS_WITH_GROUPS = Request("GET", f"{CONNECTORS}?$expand=memberOf", "list the connectors with their groups")
+"""Declared in the metadata, and shown to work by nobody: whoever asks must be ready to be refused."""
+PROFILE_ITSELF = Request("GET", PROFILE, "read the profile of Application Proxy")
+VALUES = 15
+"""Comparisons in one filter over directory objects (documented)."""
 
 
 def group_path(group_id: str) -> str:
@@ -41,15 +47,14 @@ def member_of(connector_id: str, name: str) -> Request:
     return Request("GET", f"{connector_path(connector_id)}/memberOf", "find the connector group of the connector", name)
 
 
-def application(object_id: str) -> Request:
-    url = f"/applications/{_segment(object_id)}?{APPLICATION_FIELDS}"
-    return Request("GET", url, "find the application", object_id)
+def applications_with(name: str, values: t.Sequence[str]) -> Request:
+    """Applications whose property C(name) (C(id), C(appId), C(displayName)) has one of these values; C(VALUES) at most.
 
-
-def applications_with(name: str, value: str) -> Request:
-    """Applications whose property C(name) (C(appId), C(displayName)) has that value."""
-    text = urllib.parse.quote("'" + value.replace("'", "''") + "'", safe="'")
-    return Request("GET", f"/applications?$filter={name}%20eq%20{text}&{APPLICATION_FIELDS}", "find the application", value)
+    Of all three C(eq) is documented, C(in) is not.
+    """
+    condition = " or ".join(f"{name} eq '" + value.replace("'", "''") + "'" for value in values)
+    text = urllib.parse.quote(condition, safe="'")
+    return Request("GET", f"/applications?$filter={text}&{APPLICATION_FIELDS}", "find the application", ", ".join(values))
 
 
 def group_of_application(object_id: str, name: str) -> Request:
@@ -65,6 +70,10 @@ def update_group(group_id: str, name: str, body: Body) -> Request:
     return Request("PATCH", group_path(group_id), "change the connector group", name, body)
 
 
+def delete_group(group_id: str, name: str) -> Request:
+    return Request("DELETE", group_path(group_id), "delete the connector group", name)
+
+
 def add_member(group_id: str, name: str, reference: Body) -> Request:
     """Adding is moving: a connector is always in exactly one group."""
     return Request("POST", f"{group_path(group_id)}/members/$ref", "move the connector", name, reference)
@@ -73,6 +82,13 @@ def add_member(group_id: str, name: str, reference: Body) -> Request:
 def assign(object_id: str, name: str, reference: Body) -> Request:
     url = f"/applications/{_segment(object_id)}/connectorGroup/$ref"
     return Request("PUT", url, "assign the connector group to the application", name, reference)
+
+
+def unassign(object_id: str, name: str) -> Request:
+    """No page documents this DELETE; it was observed live, and that the application falls back to Default
+    (terraform-provider-microsoft365#3213)."""
+    url = f"/applications/{_segment(object_id)}/connectorGroup/$ref"
+    return Request("DELETE", url, "take the connector group from the application", name)
 
 
 def _segment(identifier: str) -> str:

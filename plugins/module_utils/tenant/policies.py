@@ -72,8 +72,9 @@ def _unharmed(error: Exception, safe: bool) -> bool:
 
 
 def is_untrusted(error: Exception) -> bool:
-    """Whether the other side's certificate was refused: no repeat will mend that."""
-    return "CERTIFICATE_VERIFY_FAILED" in str(error) or "certificate verify failed" in str(error)
+    """Whether the other side's certificate was refused, or our CA file: no repeat will mend that."""
+    text = str(error).lower()
+    return "certificate_verify_failed" in text or "certificate verify failed" in text or "[x509" in text
 
 
 def _pause(response: t.Any, safe: bool, attempt: int) -> float | None:

@@ -23,6 +23,10 @@ Ids = dict[str, str]
 """Ids of created groups, by the key that stood for them in the plan."""
 
 
+ASSIGNMENTS = ("assign", "unassign")
+"""Both are seen in the group that the application then has: an unassigned one has Default."""
+
+
 def actual_id(ids: Ids, key: str) -> str:
     """The id of a group: what the plan has for it, unless that only stood for a group to come."""
     return ids.get(key, key)
@@ -41,11 +45,11 @@ class ReadBack:
 
         :raises DesiredError: a group exists twice.
         """
-        if any(change.action in ("create", "update") for change in changes):
+        if any(change.action in ("create", "update", "delete") for change in changes):
             self._read_groups()
         if any(change.action == "move" for change in changes):
             self._read_members(changes)
-        if any(change.action == "assign" for change in changes):
+        if any(change.action in ASSIGNMENTS for change in changes):
             self._read_assignments(changes)
         return [change for change in changes if not self._shows(change)]
 
@@ -61,7 +65,7 @@ class ReadBack:
         self.state = read_groups(self._client, self.state, [group for group in self.state.groups if group.id in ids])
 
     def _read_assignments(self, changes: t.Sequence[Change]) -> None:
-        ids = {change.data["application"] for change in changes if change.action == "assign"}
+        ids = {change.data["application"] for change in changes if change.action in ASSIGNMENTS}
         read = {one.id: one for one in application_groups(self._client, [one for one in self.state.applications if one.id in ids])}
         self.state = dataclasses.replace(self.state, applications=tuple(read.get(one.id, one) for one in self.state.applications))
 
@@ -72,6 +76,8 @@ class ReadBack:
         if change.action == "update":
             group = self.state.group(group_id)
             return group is not None and all(same_text(getattr(group, name), value) for name, value in (change.after or {}).items())
+        if change.action == "delete":
+            return self.state.group(group_id) is None
         if change.action == "move":
             return any(one.id == change.data["connector"] for one in self.state.members(group_id))
         return any(one.id == change.data["application"] for one in self.state.applications_of(group_id))

@@ -4,7 +4,7 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 
-"""The work of the module connector_groups: observe, wait, plan, apply, report."""
+"""Reconciling: observe, wait, plan, judge, apply, report. The work of every module that changes connector groups."""
 
 from __future__ import annotations
 
@@ -12,41 +12,60 @@ import dataclasses
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Plan
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha, purge, rules
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.apply import Applier, Outcome
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.blocked import Blocked
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredGroup
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import observe_desired
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan import Blocked, predict, propose
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import Result, target_result
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Resolution, resolve, with_pending
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.items import items
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import name_applications, observe_desired
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan import Proposal, fallback_minimum, propose
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.predict import predict
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.purge import Purge, Undeclared
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import Result, actual_group, target_result
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Resolution, Target, resolve, with_pending
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.wait import wait_for_active
 
 
 @dataclasses.dataclass(frozen=True)
 class Rules:
-    """How to go about it: the options of the task beside the groups themselves. Times in seconds."""
+    """How to go about it: the options of the task beside the groups themselves. Times in seconds.
+
+    :param default_minimum: active connectors that Default needs before an application may fall back to it.
+    """
 
     check_mode: bool = False
     allow_disruptive: bool = False
     wait_timeout: float = 300
     wait_interval: float = 5
+    default_minimum: int = ha.MINIMUM
+    purge: Purge | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class Reconciled:
-    """What was planned, what became of it, and the declared groups as they are now (in check mode: as they would be)."""
+    """What was planned, what became of it, and the declared groups as they are now (in check mode: as they would be).
+
+    :param refused: what the plan left out before anything was carried out.
+    :param items: what became of each group, also of purged ones.
+    :param state: the tenant as last read, in check mode as it would be.
+    """
 
     plan: Plan
     outcome: Outcome
     groups: list[Result]
     warnings: tuple[str, ...] = ()
+    refused: tuple[Blocked, ...] = ()
+    items: list[Result] = dataclasses.field(default_factory=list)
+    targets: tuple[Target, ...] = ()
+    state: TenantState = dataclasses.field(default=TenantState(), repr=False)
 
     @property
     def errors(self) -> list[str]:
         """What makes the task fail whatever O(shortfall) says: refused steps, and decisions that someone has to take."""
-        refused = [str(error) for error in self.outcome.failures]
-        return list(dict.fromkeys([*refused, *(one.reason for one in self.outcome.blocked if not one.shortfall)]))
+        failures = [str(error) for error in self.outcome.failures]
+        return list(dict.fromkeys([*failures, *(one.reason for one in self.outcome.blocked if not one.shortfall)]))
 
     @property
     def shortfalls(self) -> list[str]:
@@ -54,30 +73,78 @@ class Reconciled:
         return [problem for group in self.groups if group["active"] < group["required"] for problem in group["problems"]]
 
 
-def reconcile(client: GraphClient, desired: t.Sequence[DesiredGroup], rules: Rules) -> Reconciled:
+def reconcile(client: GraphClient, desired: t.Sequence[DesiredGroup], how: Rules, state: TenantState | None = None) -> Reconciled:
     """Bring the declared groups about, or in check mode say what that would take.
 
-    :raises TenantError: the tenant could not be read, or what is declared is ambiguous; nothing was changed.
+    :param state: the tenant as the caller has just read it, with all that is needed; None = it is read here.
+    :raises TenantError: the tenant could not be read, what is declared is ambiguous, or too much would be deleted; nothing was changed.
     """
-    state = observe_desired(client, desired)
-    if rules.check_mode:
+    state = state or observe_desired(client, desired, everything=how.purge is not None)
+    if how.check_mode:
         state = with_pending(state, desired)
     else:
-        state = wait_for_active(client, state, desired, seconds=rules.wait_timeout, interval=rules.wait_interval)
+        state = wait_for_active(client, state, desired, seconds=how.wait_timeout, interval=how.wait_interval)
     resolution = resolve(desired, state)
-    proposal = propose(resolution, state, allow_disruptive=rules.allow_disruptive)
-    outcome, state = _carry_out(client, proposal.plan, resolution, state, rules)
+    extra = purge.undeclared(resolution, state, how.purge) if how.purge else Undeclared()
+    state = _named(client, state, [*desired, *extra.groups])
+    resolution = resolve([*desired, *extra.groups], state)
+    proposal = propose(resolution, state, allow_disruptive=how.allow_disruptive, default_minimum=how.default_minimum)
+    if how.purge:
+        purge.judge(proposal.plan, state, how.purge)
+    before = state
+    outcome, state = _carry_out(client, proposal.plan, resolution, state, how)
     outcome.blocked[:0] = proposal.blocked
-    groups = [target_result(target, state, outcome.blocked) for target in resolution.targets]
-    return Reconciled(proposal.plan, outcome, groups, resolution.warnings)
+    targets = resolution.targets[: len(desired)]
+    return Reconciled(
+        plan=proposal.plan,
+        outcome=outcome,
+        groups=[target_result(target, state, outcome.blocked) for target in targets],
+        warnings=tuple(_warnings(resolution, proposal, before, extra)),
+        refused=proposal.blocked,
+        items=items(resolution.targets, proposal.plan, outcome, extra.kept),
+        targets=targets,
+        state=state,
+    )
 
 
 def blocked_dicts(blocked: t.Iterable[Blocked]) -> list[Result]:
     return [one.as_dict() for one in blocked]
 
 
-def _carry_out(client: GraphClient, plan: Plan, resolution: Resolution, state: TenantState, rules: Rules) -> tuple[Outcome, TenantState]:
-    if rules.check_mode:
+def _named(client: GraphClient, state: TenantState, desired: t.Sequence[DesiredGroup]) -> TenantState:
+    """The state with names for the applications that nobody named and that may yet be in the plan."""
+    groups = {target.key for target in resolve(desired, state).targets if target.desired.only_applications}
+    return name_applications(client, state, groups) if groups else state
+
+
+def _carry_out(client: GraphClient, plan: Plan, resolution: Resolution, state: TenantState, how: Rules) -> tuple[Outcome, TenantState]:
+    if how.check_mode:
         return Outcome(done=list(plan.changes)), predict(state, plan)
-    applier = Applier(client, state, {target.key: target.desired.min_connectors for target in resolution.targets})
+    minimum = {target.key: target.desired.min_connectors for target in resolution.targets}
+    if state.default_group is not None:
+        minimum[state.default_group.id] = fallback_minimum(resolution, how.default_minimum)
+    applier = Applier(client, state, minimum)
     return applier.run(plan), applier.state
+
+
+def _warnings(resolution: Resolution, proposal: Proposal, state: TenantState, extra: Undeclared) -> t.Iterator[str]:
+    """What a person should know, the same in check mode: it comes from the state before and the plan."""
+    after = predict(state, proposal.plan)
+    yield from resolution.warnings
+    for text in (rules.default_in_use_warning(state) or rules.default_in_use_warning(after), purge.kept_warning(extra.kept)):
+        if text:
+            yield text
+    for target in resolution.targets:
+        if text := _zone_warning(target, after):
+            yield text
+
+
+def _zone_warning(target: Target, state: TenantState) -> str:
+    """That the active members of a group would fail together, as far as their zones are declared."""
+    group = actual_group(target, state)
+    if group is None:
+        return ""
+    declared = {connector.id: desired.zone for desired, connector in target.connectors if connector is not None}
+    zones = [declared.get(one.id) for one in state.members(group.id) if one.active]
+    shared = ha.shared_zone(zones)
+    return ha.zone_problem(group.name, len(zones), shared) if shared else ""

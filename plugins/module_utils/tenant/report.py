@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan import Blocked
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.blocked import Blocked
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Target, is_new
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import (
     Application,
@@ -27,14 +27,22 @@ Result = dict[str, t.Any]
 
 def target_result(target: Target, state: TenantState, blocked: t.Sequence[Blocked]) -> Result:
     """A declared group as it is now."""
-    found = state.groups_named(target.desired.name)
-    group = found[0] if found else None
+    group = actual_group(target, state)
     members = state.members(group.id) if group else []
     here = {one.id for one in members}
     missing = [desired.label for desired, connector in target.connectors if connector is None or connector.id not in here]
     reasons = [one.reason for one in blocked if same_text(one.group, target.name) and not one.shortfall]
-    result = _result(group, target.name, target.desired.min_connectors, state)
+    required = 0 if target.desired.absent else target.desired.min_connectors
+    result = _result(group, target.name, required, state)
     return _judged(result, missing, reasons)
+
+
+def actual_group(target: Target, state: TenantState) -> ConnectorGroup | None:
+    """The declared group as it is in a later state: the same one, or the one that was created for it."""
+    found = state.group(target.key)
+    if found is not None or target.group is not None:
+        return found
+    return next(iter(state.groups_named(target.desired.name)), None)
 
 
 def group_result(group: ConnectorGroup, state: TenantState, minimum: int) -> Result:
@@ -44,12 +52,11 @@ def group_result(group: ConnectorGroup, state: TenantState, minimum: int) -> Res
 
 def connector_result(connector: Connector, state: TenantState) -> Result:
     """A connector with its group."""
-    group = state.group(connector.group_id)
     return {
-        **_member(connector),
+        **member_result(connector),
         "external_ip": connector.external_ip,
         "active": connector.active,
-        "group": {"id": group.id, "name": group.name, "region": group.region, "is_default": group.is_default} if group else None,
+        "group": group_brief(state.group(connector.group_id)),
     }
 
 
@@ -73,9 +80,9 @@ def _result(group: ConnectorGroup | None, name: str, required: int, state: Tenan
         "is_default": group.is_default if group else False,
         "required": required,
         "active": sum(one.active for one in members),
-        "members": [_member(one) for one in members],
+        "members": [member_result(one) for one in members],
         "inactive": [one.machine_name for one in members if not one.active],
-        "applications": [_application(one) for one in (_sorted_applications(state, group.id) if group else [])],
+        "applications": [application_result(one) for one in (_sorted_applications(state, group.id) if group else [])],
     }
 
 
@@ -95,7 +102,8 @@ def _sorted_applications(state: TenantState, group_id: str) -> list[Application]
     return sorted(state.applications_of(group_id), key=lambda one: (folded(one.name), one.id))
 
 
-def _member(connector: Connector) -> Result:
+def member_result(connector: Connector) -> Result:
+    """A connector by what a person knows of it."""
     return {
         "id": _shown_id(connector.id),
         "machine_name": connector.machine_name,
@@ -104,8 +112,16 @@ def _member(connector: Connector) -> Result:
     }
 
 
-def _application(application: Application) -> Result:
+def application_result(application: Application) -> Result:
+    """An application by its three names."""
     return {"id": application.id, "app_id": application.app_id, "name": application.name}
+
+
+def group_brief(group: ConnectorGroup | None) -> Result | None:
+    """A group by what tells it from others."""
+    if group is None:
+        return None
+    return {"id": _shown_id(group.id), "name": group.name, "region": group.region, "is_default": group.is_default}
 
 
 def _shown_id(identifier: str) -> str | None:

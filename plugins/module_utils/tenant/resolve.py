@@ -9,9 +9,9 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import rules
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredConnector, DesiredGroup
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import (
@@ -30,21 +30,24 @@ class Target:
 
     :param group: the group of the tenant; None = it does not exist yet.
     :param connectors: each declared connector, and the one of the tenant; None = the tenant has none.
+    :param leaving: ids of the connectors that shall leave the group; C(released) of the applications.
     """
 
     desired: DesiredGroup
     group: ConnectorGroup | None
     connectors: tuple[tuple[DesiredConnector, Connector | None], ...] = ()
     applications: tuple[Application, ...] = ()
+    leaving: tuple[Connector, ...] = ()
+    released: tuple[Application, ...] = ()
 
     @property
     def key(self) -> str:
         """Id of the group, or of the place where it will be."""
-        return self.group.id if self.group else new_key(self.desired.name)
+        return self.group.id if self.group else self.desired.id or new_key(self.desired.name)
 
     @property
     def name(self) -> str:
-        return self.group.name if self.group else self.desired.name
+        return self.group.name if self.group else self.desired.name or self.desired.id or ""
 
     def found(self) -> list[Connector]:
         return [connector for _desired, connector in self.connectors if connector]
@@ -97,7 +100,7 @@ class ConnectorIndex:
             return found
         if desired.id:
             return self._by_id.get(folded(desired.id))
-        return max(self._by_machine.get(folded(desired.machine_name), ()), key=_newness, default=None)
+        return max(self._by_machine.get(folded(desired.machine_name), ()), key=rules.newness, default=None)
 
     def duplicates(self, chosen: Connector) -> list[Connector]:
         """Other connectors of the same machine: left behind by earlier registrations."""
@@ -110,34 +113,107 @@ class ConnectorIndex:
 def resolve(desired: t.Sequence[DesiredGroup], state: TenantState) -> Resolution:
     """Look up everything that is declared.
 
-    :raises DesiredError: a name is ambiguous, or an application is unknown or not published; with every reason at once.
+    :raises DesiredError: a name is ambiguous, a group that must exist is not there, an application is unknown or not published, or
+        something is asked of Default that the service does not do; with every reason at once.
     """
     connectors = ConnectorIndex(state.connectors)
     applications = ApplicationIndex(state.applications)
     reasons: list[str] = []
-    warnings: list[str] = []
     targets = [_target(group, state, connectors, applications, reasons) for group in desired]
     reasons.extend(_in_two_groups(targets))
     if reasons:
         raise DesiredError(reasons)
+    placed = {one.id for target in targets for one in target.found()}
+    assigned = {one.id for target in targets for one in target.applications}
+    targets = [_with_departures(target, state, placed, assigned) for target in targets]
+    reasons.extend(reason for target in targets for reason in _asked_of_default(target))
+    if reasons:
+        raise DesiredError(reasons)
+    return Resolution(tuple(targets), tuple(dict.fromkeys(_warnings(targets, connectors))))
+
+
+def _warnings(targets: t.Sequence[Target], connectors: ConnectorIndex) -> t.Iterator[str]:
     for target in targets:
-        warnings.extend(_duplicate_warnings(target, connectors))
-    return Resolution(tuple(targets), tuple(warnings))
+        yield from filter(None, [rules.region_warning(target.desired.region)])
+        yield from _duplicate_warnings(target, connectors)
+        yield from filter(None, (rules.status_warning(one) for one in target.found()))
 
 
 def _target(
     desired: DesiredGroup, state: TenantState, connectors: ConnectorIndex, applications: ApplicationIndex, reasons: list[str]
 ) -> Target:
+    group = _group(desired, state, reasons)
+    where = f"group {group.name if group else desired.name or desired.id}: "
+    leaving = tuple(filter(None, (connectors.find(one) for one in desired.remove_connectors)))
+    # One that is not there does not use the group, which is what was asked for.
+    present = [one for one in desired.remove_applications if applications.named(one)]
+    return Target(
+        desired=desired,
+        group=group,
+        connectors=tuple((one, connectors.find(one)) for one in desired.connectors or ()),
+        applications=tuple(found for one in desired.applications or () if (found := applications.find(one, reasons, where))),
+        leaving=leaving,
+        released=tuple(filter(None, (applications.find(one, reasons, where) for one in present))),
+    )
+
+
+def _group(desired: DesiredGroup, state: TenantState, reasons: list[str]) -> ConnectorGroup | None:
+    if desired.id:
+        group = state.group(desired.id) or state.group(desired.id.lower())
+        if group is None and not desired.absent:
+            reasons.append(f"the tenant has no connector group with id {desired.id}")
+        return group
     same = state.groups_named(desired.name)
     if len(same) > 1:
         ids = ", ".join(sorted(group.id for group in same))
         reasons.append(f"connector group {desired.name} is ambiguous: the tenant has {len(same)} of that name ({ids}); rename all but one")
-    return Target(
-        desired=desired,
-        group=same[0] if same else None,
-        connectors=tuple((one, connectors.find(one)) for one in desired.connectors or ()),
-        applications=tuple(found for one in desired.applications or () if (found := applications.find(one, desired.name, reasons))),
+    if not same and desired.must_exist:
+        reasons.append(f"the tenant has no connector group {desired.name}")
+    return same[0] if same else None
+
+
+def _with_departures(target: Target, state: TenantState, placed: t.Collection[str], assigned: t.Collection[str]) -> Target:
+    """Who leaves the group for Default, or stops using it: named so, or not among the only ones; and declared in no other group."""
+    group = target.group
+    if group is None:
+        return dataclasses.replace(target, leaving=(), released=())
+    named = {one.id for one in target.leaving}
+    freed = {one.id for one in target.released}
+    return dataclasses.replace(
+        target,
+        leaving=tuple(
+            one
+            for one in state.members(group.id)
+            if one.id not in placed and (target.desired.only_connectors or one.id in named) and not is_new(one.id)
+        ),
+        released=tuple(
+            one
+            for one in state.applications_of(group.id)
+            if one.id not in assigned and (target.desired.only_applications or one.id in freed)
+        ),
     )
+
+
+def _asked_of_default(target: Target) -> list[str]:
+    """A connector is always in exactly one group, an application without a group uses Default (documented): nothing leaves Default so."""
+    if target.group is None or not target.group.is_default:
+        return []
+    reasons = []
+    if target.desired.absent:
+        reasons.append("the Default group is the service's own and is never deleted")
+    if target.leaving:
+        listed = ", ".join(sorted(one.machine_name for one in target.leaving))
+        reasons.append(
+            f"connector(s) {listed} cannot be removed from the Default group: a connector is always in exactly one group, and Default is"
+            " where removed ones go. Declare them in another group"
+        )
+    if target.released:
+        listed = ", ".join(sorted(one.label for one in target.released))
+        reasons.append(
+            f"application(s) {listed} cannot be removed from the Default group: an application without a group uses Default. Declare"
+            " them in another group"
+        )
+    return reasons
 
 
 class ApplicationIndex:
@@ -150,21 +226,23 @@ class ApplicationIndex:
                 if name:
                     self._named.setdefault(folded(name), {})[one.id] = one
 
-    def find(self, reference: str, group: str, reasons: list[str]) -> Application | None:
-        """The application that is meant by an object id, an application id or a display name. Why not goes to C(reasons)."""
-        found = list(self._named.get(folded(reference), {}).values())
+    def named(self, reference: str) -> list[Application]:
+        """All applications that an object id, an application id or a display name can mean."""
+        return list(self._named.get(folded(reference), {}).values())
+
+    def find(self, reference: str, reasons: list[str], where: str = "") -> Application | None:
+        """The application that is meant. Why there is none goes to C(reasons), with C(where) before it."""
+        found = self.named(reference)
         if not found:
-            reasons.append(
-                f"group {group}: the tenant has no application {reference} (looked for as object id, application id and display name)"
-            )
+            reasons.append(f"{where}the tenant has no application {reference} (looked for as object id, application id and display name)")
             return None
         if len(found) > 1:
             listed = ", ".join(sorted(f"{one.id} (application id {one.app_id})" for one in found))
-            reasons.append(f"group {group}: application {reference} is ambiguous, give one of these object ids instead: {listed}")
+            reasons.append(f"{where}application {reference} is ambiguous, give one of these object ids instead: {listed}")
             return None
         if not found[0].published:
             reasons.append(
-                f"group {group}: application {reference} is not published through Application Proxy, so no connector group can be"
+                f"{where}application {reference} is not published through Application Proxy, so no connector group can be"
                 " assigned to it: publish it first"
             )
             return None
@@ -185,20 +263,8 @@ def _in_two_groups(targets: t.Sequence[Target]) -> list[str]:
     return reasons
 
 
-def _duplicate_warnings(target: Target, connectors: ConnectorIndex) -> list[str]:
-    warnings = []
+def _duplicate_warnings(target: Target, connectors: ConnectorIndex) -> t.Iterator[str]:
     for connector in target.found():
         others = connectors.duplicates(connector)
         if others:
-            listed = ", ".join(f"{one.id} ({one.status})" for one in others)
-            chosen = "the new one" if is_new(connector.id) else connector.id
-            warnings.append(
-                f"machine {connector.machine_name} has {len(others)} more connector(s) in the tenant: {listed}; {chosen} is used."
-                " The service removes inactive connectors after ten days"
-            )
-    return warnings
-
-
-def _newness(connector: Connector) -> tuple[bool, tuple[int, ...], str]:
-    """Graph tells no date of a connector: active before inactive, then the higher version; the id makes it repeatable."""
-    return (connector.active, tuple(int(part) for part in re.findall(r"\d+", connector.version)), connector.id)
+            yield rules.duplicate_warning(connector, others, "the new one" if is_new(connector.id) else connector.id)

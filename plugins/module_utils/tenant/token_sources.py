@@ -33,21 +33,32 @@ def get_token(module: t.Any) -> str:
     return str(value).strip()
 
 
-def checked(token: str, tenant_id: str | None) -> dict[str, t.Any]:
+def checked(token: str, tenant_id: str | None, margin: int = 0) -> dict[str, t.Any]:
     """The token with what it says of itself.
 
+    :param margin: seconds that it must live at least to be called fresh.
     :raises LoginError: it cannot register a connector, with every reason.
     """
+    now = datetime.datetime.now(datetime.timezone.utc)
     try:
-        claims = registration_token.check_token(token, tenant_id, datetime.datetime.now(datetime.timezone.utc))
+        claims = registration_token.check_token(token, tenant_id, now)
     except registration_token.TokenError as error:
         raise LoginError(str(error)) from error
+    left = (claims.expires_on - now).total_seconds()
     return {
         "token": token,
+        "expires_in": int(left),
+        "fresh": left > margin,
         "expires_on": claims.expires_on.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "tenant_id": claims.tenant_id,
         "account": claims.account,
     }
+
+
+def outlives(token: str, margin: float) -> bool:
+    """Whether a token lives longer than that many seconds. One that does not say is left to those who check the rest of it."""
+    left = registration_token.seconds_left(token, datetime.datetime.now(datetime.timezone.utc))
+    return left is None or left > margin
 
 
 def from_azure_cli(module: t.Any, tenant_id: str | None) -> str:

@@ -40,6 +40,8 @@ def awaited(resolution: Resolution, state: TenantState) -> list[str]:
     required = requirements(resolution, state)
     names: list[str] = []
     for target in resolution.targets:
+        if target.desired.absent:
+            continue
         members = {one.id: one for one in [*state.members(target.key), *target.found()]}
         active = sum(one.active for one in members.values())
         if not ha.is_served(active, required[target.key]):

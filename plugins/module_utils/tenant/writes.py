@@ -24,6 +24,10 @@ def request_for(client: GraphClient, change: Change, group_id: str) -> Request:
         return paths.create_group(dict(change.data["body"]))
     if change.action == "update":
         return paths.update_group(group_id, change.name, dict(change.data["body"]))
+    if change.action == "delete":
+        return paths.delete_group(group_id, change.name)
+    if change.action == "unassign":
+        return paths.unassign(change.data["application"], change.name)
     reference = client.reference(paths.group_path(group_id))
     if change.action == "assign":
         return paths.assign(change.data["application"], change.name, reference)

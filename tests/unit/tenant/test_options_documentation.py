@@ -17,7 +17,11 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import opti
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.options import Field
 
 MODULES = {
+    "application_connector_group": options.APPLICATION_CONNECTOR_GROUP,
+    "application_info": options.APPLICATION_INFO,
+    "connector_group": options.CONNECTOR_GROUP,
     "connector_groups": options.CONNECTOR_GROUPS,
+    "debug_client": (),
     "connector_group_info": options.CONNECTOR_GROUP_INFO,
     "tenant_connector_info": options.TENANT_CONNECTOR_INFO,
     "registration_token": options.REGISTRATION_TOKEN,

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,10 +13,12 @@ from hypothesis import strategies as st
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Plan
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredConnector, DesiredGroup
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan import predict, propose, requirements
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan import propose, requirements
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.predict import predict
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import resolve, with_pending
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import Application, Connector, ConnectorGroup, TenantState
-from tests.unit.tenant.builders import DEFAULT, proposal, steps, tenant, want
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState
+from tests.unit.tenant.builders import proposal, steps, tenant, want
+from tests.unit.tenant.strategies import fleets, possible, settle, tenants
 
 
 def test_a_new_fleet_is_created_filled_and_assigned_in_this_order() -> None:
@@ -122,50 +122,6 @@ def test_a_plan_shows_names_and_never_ids() -> None:
     assert not [identifier for identifier in ("c-WEB2", "g-Web", "a-Intranet", "new:") if identifier in text]
 
 
-NAMES = ["A", "B", "C"]
-REGIONS = st.sampled_from(["nam", "eur", None])
-CONNECTORS = st.lists(st.tuples(st.sampled_from([*NAMES, "Default"]), st.booleans()), max_size=10)
-APPLICATIONS = st.lists(st.sampled_from([*NAMES, "Default", None]), max_size=4)
-
-
-@st.composite
-def tenants(draw: st.DrawFn) -> TenantState:
-    """Any tenant of up to three groups beside Default."""
-    names = draw(st.lists(st.sampled_from(NAMES), unique=True))
-    groups = (DEFAULT, *(ConnectorGroup(f"g-{name}", name, draw(REGIONS) or "nam") for name in names))
-    ids = {group.name: group.id for group in groups}
-    connectors = tuple(
-        Connector(f"c-{number}", f"M{number}", "active" if active else "inactive", group_id=ids.get(name, DEFAULT.id))
-        for number, (name, active) in enumerate(draw(CONNECTORS))
-    )
-    applications = tuple(
-        Application(f"a-{number}", f"app-{number}", f"App {number}", ids.get(name or "")) for number, name in enumerate(draw(APPLICATIONS))
-    )
-    return TenantState(groups, connectors, applications, frozenset(ids.values()))
-
-
-@st.composite
-def fleets(draw: st.DrawFn) -> list[DesiredGroup]:
-    """Any fleet over these machines and applications, some of which the tenant may not have."""
-    names = draw(st.lists(st.sampled_from([*NAMES, "D"]), unique=True, min_size=1))
-    machines = draw(st.permutations([f"M{number}" for number in range(8)]))
-    applications = draw(st.permutations([0, 1, 2, 3]))
-    fleet = []
-    for name in names:
-        taken = draw(st.integers(0, 3))
-        mine, machines = machines[:taken], machines[taken:]
-        used = draw(st.integers(0, 2))
-        apps, applications = applications[:used], applications[used:]
-        fleet.append(want(name, mine, [f"a-{number}" for number in apps], region=draw(REGIONS), minimum=draw(st.integers(0, 3))))
-    return fleet
-
-
-def possible(fleet: list[DesiredGroup], state: TenantState) -> list[DesiredGroup]:
-    """The fleet without applications that the tenant does not have: those are refused before there is a plan."""
-    known = {one.id for one in state.applications}
-    return [dataclasses.replace(group, applications=tuple(one for one in group.applications or () if one in known)) for group in fleet]
-
-
 @given(tenants(), fleets(), st.booleans())
 def test_any_plan_once_carried_out_leaves_nothing_to_plan(state: TenantState, fleet: list[DesiredGroup], disruptive: bool) -> None:
     fleet = possible(fleet, state)
@@ -219,8 +175,3 @@ def test_what_is_not_refused_ends_as_declared(state: TenantState, fleet: list[De
             assert connector is None or desired.label in refused or connector.group_id == target.key
         for application in target.applications:
             assert application.label in refused or application.group_id == target.key
-
-
-def settle(state: TenantState) -> TenantState:
-    """What the service adds: a region for a group that was made without one."""
-    return dataclasses.replace(state, groups=tuple(dataclasses.replace(one, region=one.region or "nam") for one in state.groups))

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""What became of each declared, and each purged, connector group. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.apply import Outcome, identity
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import Result
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Target
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import ConnectorGroup, same_text
+
+CREATED, DELETED, CHANGED, UNCHANGED = "created", "deleted", "changed", "unchanged"
+REFUSED, FAILED, KEPT = "refused", "failed", "kept"
+
+
+def items(targets: t.Iterable[Target], plan: Plan, outcome: Outcome, kept: t.Iterable[tuple[ConnectorGroup, str]]) -> list[Result]:
+    """One entry for each group: name, status, changed, its steps and the reasons why something was not done."""
+    done = {identity(change) for change in outcome.done}
+    failed = {identity(change) for change in outcome.failed}
+    entries = [_item(target, plan, outcome, done, failed) for target in targets]
+    return [*entries, *(_entry(group.name, KEPT, [], [reason]) for group, reason in kept)]
+
+
+def _item(target: Target, plan: Plan, outcome: Outcome, done: t.Collection[t.Any], failed: t.Collection[t.Any]) -> Result:
+    steps = [change for change in plan.changes if _concerns(change, target)]
+    reasons = [one.reason for one in outcome.blocked if same_text(one.group, target.name)]
+    taken = [change for change in steps if identity(change) in done]
+    if any(identity(change) in failed for change in steps):
+        status = FAILED
+    elif reasons:
+        status = REFUSED
+    elif any(change.action == "create" for change in taken):
+        status = CREATED
+    elif any(change.action == "delete" for change in taken):
+        status = DELETED
+    else:
+        status = CHANGED if taken else UNCHANGED
+    return _entry(target.name, status, [change.line() for change in taken], reasons)
+
+
+def _concerns(change: Change, target: Target) -> bool:
+    """A step belongs to the group that it brings something to, or else to the one that it takes something from."""
+    home = change.data.get("source") if change.action == "unassign" else change.data["group"]
+    return target.key in (home, change.data.get("source")) if target.desired.absent or target.leaving else target.key == home
+
+
+def _entry(name: str, status: str, steps: list[str], reasons: list[str]) -> Result:
+    return {"name": name, "status": status, "changed": bool(steps), "steps": steps, "reasons": reasons}

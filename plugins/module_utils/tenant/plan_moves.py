@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Connectors in a plan: which to move where, in an order that leaves every group at its minimum. Pure."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha, rules
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.blocked import Blocked
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Resolution
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState
+
+MOVE = 2
+"""Rank of the first moves. They take two for each stage that must be over before the next begins."""
+
+DECLARED = "it is declared in that group"
+REMOVED = "it is not to be in its group any more, and Default is where removed connectors go"
+DETOUR = "the service moves connectors between regions only through the default region"
+
+
+def moves(
+    resolution: Resolution, state: TenantState, required: t.Mapping[str, int], *, allow_disruptive: bool
+) -> tuple[list[Change], list[Blocked]]:
+    """The moves that are safe, and those that are not.
+
+    :param required: minimum of active connectors by group key.
+    """
+    blocked: list[Blocked] = []
+    allowed: list[ha.Move] = []
+    for move in sorted(_wishes(resolution, state), key=lambda move: (move.label.casefold(), move.connector_id)):
+        if _detour(move, state) and not allow_disruptive:
+            blocked.append(_blocked_detour(move, state))
+        else:
+            allowed.append(move)
+    active = {group.id: state.active_members(group.id) for group in state.groups if group.id in state.read_groups}
+    stages, refused = ha.safe_order(allowed, active, required)
+    spare = _spare(resolution, state)
+    removed = {one.id for target in resolution.targets for one in target.leaving}
+    blocked.extend(_blocked_move(one, state, spare) for one in refused)
+    changes: list[Change] = []
+    for number, stage in enumerate(stages):
+        changes.extend(change for move in stage for change in _steps(move, state, MOVE + 2 * number, removed))
+    return changes, blocked
+
+
+def _wishes(resolution: Resolution, state: TenantState) -> t.Iterator[ha.Move]:
+    default = state.default_group
+    for target in resolution.targets:
+        for desired, connector in target.connectors:
+            if connector is not None and connector.group_id != target.key:
+                label = desired.machine_name or connector.machine_name or connector.id
+                yield ha.Move(connector.id, label, connector.active, connector.group_id, target.key)
+        # A group that shall go keeps its connectors as long as applications use it.
+        serves = target.desired.absent and bool(state.applications_of(target.key))
+        if default is not None and not serves:
+            for connector in target.leaving:
+                yield ha.Move(connector.id, connector.machine_name, connector.active, target.key, default.id)
+
+
+def _steps(move: ha.Move, state: TenantState, rank: int, removed: t.Collection[str]) -> list[Change]:
+    """One step, or two where the way leads through Default."""
+    default = state.default_group
+    source, target = group_name(move.source, state), group_name(move.target, state)
+    if default is None or not _detour(move, state):
+        return [_change(move, source, target, move.target, rank, REMOVED if move.connector_id in removed else DECLARED)]
+    return [
+        _change(move, source, default.name, default.id, rank, DETOUR),
+        _change(move, default.name, target, move.target, rank + 1, DECLARED),
+    ]
+
+
+def _change(move: ha.Move, before: str, after: str, group: str, rank: int, reason: str) -> Change:
+    return Change(
+        action="move",
+        kind="connector",
+        name=move.label,
+        before={"connector_group": before},
+        after={"connector_group": after},
+        reason=reason,
+        rank=rank,
+        data={"connector": move.connector_id, "group": group, "source": move.source},
+    )
+
+
+def _detour(move: ha.Move, state: TenantState) -> bool:
+    return rules.needs_detour(state.group(move.source), move.target, _region_of(move.target, state), state.default_group)
+
+
+def _region_of(group_id: str, state: TenantState) -> str | None:
+    """The region of a group, also of one that is about to be created: without a declared one it gets the tenant's."""
+    group, default = state.group(group_id), state.default_group
+    return (group.region if group else None) or (default.region if default else None)
+
+
+def _blocked_detour(move: ha.Move, state: TenantState) -> Blocked:
+    source = state.group(move.source)
+    source_name, target = group_name(move.source, state), group_name(move.target, state)
+    reason = (
+        f"connector {move.label} stays in connector group {source_name}: {target} is of another region"
+        f" ({source.region if source else None} -> {_region_of(move.target, state)}), and the service moves connectors between regions only"
+        " through the Default group, where it would serve Default's applications for a moment. Set allow_disruptive=true to let it"
+    )
+    steps = (
+        f"move connector {move.label}: {source_name} -> Default",
+        f"move connector {move.label}: Default -> {target}",
+        "both are done in one run with allow_disruptive=true",
+    )
+    return Blocked("move", "connector", move.label, target, reason, safe_steps=steps)
+
+
+def _blocked_move(refused: ha.Refused, state: TenantState, spare: t.Sequence[str]) -> Blocked:
+    source, target = group_name(refused.move.source, state), group_name(refused.move.target, state)
+    return Blocked(
+        "move",
+        "connector",
+        refused.move.label,
+        target,
+        ha.refusal(refused, source, target),
+        active=refused.active,
+        required=refused.required,
+        safe_steps=tuple(ha.safe_steps(refused, source, target, spare)),
+    )
+
+
+def _spare(resolution: Resolution, state: TenantState) -> list[str]:
+    """Active connectors in Default that no group declares: they could take another one's place."""
+    default = state.default_group
+    placed = {one.id for target in resolution.targets for one in target.found()}
+    return sorted(one.machine_name for one in state.members(default.id) if one.active and one.id not in placed) if default else []
+
+
+def group_name(group_id: str | None, state: TenantState) -> str:
+    """The name of a group for a person; of one that was not read, only that it is another one."""
+    group = state.group(group_id)
+    return group.name if group else "another group"
