@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.host import jobs
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import health_job
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import options as declared
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
 from ansible_collections.entra.app_proxy.plugins.plugin_utils.host_action import HostAction, Result
@@ -18,4 +18,4 @@ class ActionModule(HostAction):
     OPTIONS = declared.HEALTH
 
     def job(self, server: Server, options: t.Mapping[str, t.Any], check_mode: bool) -> Result:
-        return jobs.connector_health(server, options, check_mode)
+        return health_job.connector_health(server, options, check_mode)

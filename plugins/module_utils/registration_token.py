@@ -86,6 +86,14 @@ def check_token(token: str, tenant_id: str | None, now: datetime.datetime) -> Cl
     )
 
 
+def seconds_left(token: str, now: datetime.datetime) -> float | None:
+    """How long a token will live; negative for one that has expired, None when it does not say."""
+    try:
+        return (_moment(_read_claims(token)["exp"]) - now).total_seconds()
+    except (TokenError, KeyError, TypeError, ValueError, OverflowError, OSError):
+        return None
+
+
 def _read_claims(token: str) -> dict[str, t.Any]:
     # "Spaces or newlines from pasting break it" [MS, powershell-get-token].
     if any(character.isspace() for character in token):

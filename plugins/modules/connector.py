@@ -17,9 +17,12 @@ options:
   state:
     description:
       - V(present) installs what is missing, upgrades what is too old, and mends an incomplete installation.
-      - V(absent) removes connector and updater. The connector stays in the tenant, inactive, for ten days.
+      - V(latest) also upgrades when the installer is newer than what is installed. The installer's own version is read from the file, so
+        one that the server downloads is downloaded at every run; in check mode it is not, and no upgrade is planned for it.
+      - V(absent) removes connector and updater, by their uninstallers, and by hand what is left of either and has no uninstaller. The
+        connector stays in the tenant, inactive, for ten days.
     type: str
-    choices: [present, absent]
+    choices: [present, latest, absent]
     default: present
   version:
     description:
@@ -53,12 +56,62 @@ options:
       - Run the installer only when its Authenticode signature is valid and Microsoft's.
     type: bool
     default: true
+  upgrade_strategy:
+    description:
+      - How a newer version comes. V(in_place) runs the new installer over the old installation; V(reinstall) removes connector and updater
+        first. Microsoft's pages recommend the one and the other.
+      - Whether the registration outlives it tells RV(registration.kept). When it does not, RV(registration.required) is V(true) afterwards
+        and M(entra.app_proxy.connector_registration) renews it.
+    type: str
+    choices: [in_place, reinstall]
+    default: in_place
+  remove_leftovers:
+    description:
+      - Remove what an earlier installation of either generation has left, before anything is installed. On a host without a whole
+        installation those are its services and its folders below C(Program Files); on a host with one, the folders of the other generation.
+      - Leftovers make a silent installation end well and install nothing. Without this option they are named in a warning.
+      - The registration (certificate and trust settings) is not touched.
+    type: bool
+    default: false
+  remove_folders:
+    description:
+      - With O(state=absent) also remove the product's folders below C(Program Files) and C(ProgramData), of both generations, with
+        configuration, logs and trust settings.
+    type: bool
+    default: false
+  reboot:
+    description:
+      - Restart the server when the installer asks for it, and after a removal, and wait until it is up again. Traffic that runs over the
+        connector is cut off.
+      - Without it nothing is restarted, and RV(reboot_required) tells what the installer asked for.
+    type: bool
+    default: false
+  reboot_timeout:
+    description: Seconds until the server must be up again.
+    type: int
+    default: 900
+  minimum_free_mib:
+    description:
+      - So many MiB must be free on the system drive, beside the room for the installer itself, before anything is copied and installed.
+        Microsoft documents no number.
+    type: int
+    default: 300
   tenant_id:
     description:
       - Tenant in which the host ought to be registered. It is only used to judge RV(registration.required).
     type: str
+  known_connectors:
+    description:
+      - The connectors that the tenant knows, as M(entra.app_proxy.tenant_connector_info) returns them.
+      - With it a host whose connector the tenant does not know any more (it forgets one that was inactive for ten days) has to be
+        registered again.
+      - Without it the tenant is not asked, and a host is judged by its own certificate, trust settings and service.
+    type: list
+    elements: dict
   install_timeout:
-    description: Seconds that each step may take (bringing the installer, running it, waiting for files and services).
+    description:
+      - Seconds that each step may take (bringing the installer, running it, waiting for files and services).
+      - An installer that finds another installation running (exit code 1618) is tried again for as long.
     type: int
     default: 600
   poll_interval:
@@ -105,14 +158,34 @@ EXAMPLES = r"""
     tenant_id: "{{ connector_tenant_id }}"
   register: connector
 
+- name: Have the version of this installer, and remove what an earlier installation has left
+  entra.app_proxy.connector:
+    state: latest
+    installer_file: "{{ connector_installer_file }}"
+    remove_leftovers: true
+
+- name: Come to the renamed generation by a removal and a new installation
+  entra.app_proxy.connector:
+    version: 1.5.3829.0
+    installer_file: "{{ connector_installer_file }}"
+    upgrade_strategy: reinstall
+  register: upgrade
+
+- name: Tell whether the registration has outlived it
+  ansible.builtin.debug:
+    msg: "{{ 'kept' if upgrade.registration.kept else 'register the connector again' }}"
+  when: upgrade.registration.kept is not none
+
 - name: Tell whether a registration token will be needed
   ansible.builtin.debug:
     msg: "{{ connector.registration.reason }}"
   when: connector.registration.required
 
-- name: Remove connector and updater
+- name: Remove connector and updater, their folders too, and restart the server
   entra.app_proxy.connector:
     state: absent
+    remove_folders: true
+    reboot: true
 """
 
 RETURN = r"""
@@ -187,7 +260,7 @@ connector:
           returned: always, V(null) when there is none
           sample: "2026-07-01T09:00:00Z"
         not_after:
-          description: End of its validity, in UTC. An estimate when RV(connector.registration.in_user_store=true).
+          description: End of its validity, in UTC. An estimate when RV(connector.registration.estimated=true).
           type: str
           returned: always, V(null) when it is not known
           sample: "2026-12-28T09:00:00Z"
@@ -200,6 +273,28 @@ connector:
           description: The certificate was renewed, and the new one lies in the store of NETWORK SERVICE.
           type: bool
           returned: always
+          sample: false
+        subject:
+          description: Common name of the certificate's subject.
+          type: str
+          returned: always, V(null) when it is not known
+          sample: 11111111-2222-3333-4444-555555555555
+        issuer:
+          description: Common name of the certificate's issuer.
+          type: str
+          returned: always, V(null) when it is not known
+          sample: connectorregistrationca.msappproxy.net
+        estimated:
+          description:
+            - Whether a renewed certificate was not read, which takes a shell.
+            - Then C(not_before) is the moment when its file was written, and C(not_after) supposes that it lives as long as the first one.
+          type: bool
+          returned: always
+          sample: false
+        renewal_overdue:
+          description: Whether it is older than 180 days, the age at which it ought to have renewed itself.
+          type: bool
+          returned: always, V(null) when it is not known
           sample: false
     os:
       description: Operating system with caption, version, Windows directory, last boot and local time (both in UTC).
@@ -242,8 +337,20 @@ registration:
       type: str
       returned: always
       sample: registered
+    kept:
+      description: Whether the registration that the host had has outlived the installer.
+      type: bool
+      returned: always, V(null) when there was none, no installer ran, or in check mode
+      sample: true
 reboot_required:
-  description: Whether the installer asked for a restart of the server. Nothing is restarted. Not known in check mode, where it is V(false).
+  description:
+    - Whether the installer asked for a restart of the server that has not taken place.
+    - Not known in check mode, where it is V(false).
+  returned: success
+  type: bool
+  sample: false
+rebooted:
+  description: Whether the server was restarted.
   returned: success
   type: bool
   sample: false

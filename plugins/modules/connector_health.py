@@ -9,8 +9,9 @@ module: connector_health
 version_added: "1.0.0"
 short_description: Judge the connector of a Windows server
 description:
-  - Looks at installation, services, version, registration, trust certificate and clock, and returns a list of checks, each with status,
-    evidence and remedy.
+  - Looks at installation, services and their accounts, version, registration, trust certificate and clock, and returns a list of checks,
+    each with status, evidence and remedy. That takes a handful of calls and no shell.
+  - Event logs, performance counters, endpoints and the tenant's view are looked at only when they are asked for.
   - Can wait for the connector to become healthy, and can fail when it is not.
 options:
   tenant_id:
@@ -19,6 +20,49 @@ options:
   version:
     description: The version that must at least be installed. Without it any version will do.
     type: str
+  known_connectors:
+    description:
+      - The connectors that the tenant knows, as M(entra.app_proxy.tenant_connector_info) returns them.
+      - With it there is a check C(tenant_view), whether the tenant knows this connector and takes it for active.
+      - Without it the tenant is not asked, and a host is judged by its own certificate, trust settings and service.
+    type: list
+    elements: dict
+  read_certificate:
+    description:
+      - Read a certificate that was renewed from the store of NETWORK SERVICE, which takes a shell and a PowerShell process on the server.
+        Otherwise its validity is estimated from the age of its file.
+    type: bool
+    default: false
+  since:
+    description:
+      - With it there is a check C(events) of the errors since then, in the Admin channels of connector and updater (of both generations)
+        and in the Application log. RV(events) holds errors and warnings. That takes a shell.
+      - An age such as V(90m), V(24h) or V(7d), or a moment such as V(2026-07-01T09:00:00Z), by the server's clock.
+    type: str
+  counters:
+    description:
+      - Read the product's performance counters into RV(counters). That takes a shell. Their names are not documented, so they are not
+        judged.
+    type: bool
+    default: false
+  endpoints:
+    description:
+      - With it there is a check C(endpoints), whether the server reaches the addresses that the connector needs. That takes a shell and a
+        PowerShell process. M(entra.app_proxy.connector_prerequisites) tells of each address apart.
+    type: bool
+    default: false
+  cloud:
+    description: Whose addresses O(endpoints) means.
+    type: str
+    choices: [global, us_gov_l4, us_gov_l5, china]
+    default: global
+  proxy:
+    description: Proxy through which O(endpoints) are tried, such as V(http://proxy.example.com:8080).
+    type: str
+  probe_timeout:
+    description: Seconds for all O(endpoints) together.
+    type: int
+    default: 10
   certificate_warning_days:
     description: Fewer days left than this are a warning.
     type: int
@@ -31,13 +75,22 @@ options:
     description: A larger difference between the clocks of server and controller is a warning.
     type: int
     default: 300
+  errors_warning:
+    description: So many errors O(since) are a warning.
+    type: int
+    default: 1
+  errors_critical:
+    description:
+      - So many errors O(since) are critical. Without it only the error that the trust certificate has expired is.
+    type: int
   fail_on:
     description: Fail when a check has this status or a worse one. The checks are returned all the same.
     type: str
     choices: [never, warning, critical]
     default: never
   wait_timeout:
-    description: Seconds to wait until no check is V(warning) or V(critical); V(0) looks once.
+    description:
+      - Seconds to wait until no check is V(warning) or V(critical); V(0) looks once. What is seen meanwhile is shown with C(-v).
     type: int
     default: 0
   poll_interval:
@@ -67,6 +120,24 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ health.checks | rejectattr('status', 'in', ['ok', 'unknown']) }}"
   when: not health.healthy
+
+- name: Read what the tenant knows
+  entra.app_proxy.tenant_connector_info:
+  delegate_to: localhost
+  register: tenant
+
+- name: Judge it with the tenant's view, the errors of the last day, and performance counters
+  entra.app_proxy.connector_health:
+    tenant_id: "{{ connector_tenant_id }}"
+    known_connectors: "{{ tenant.connectors }}"
+    since: 24h
+    counters: true
+    errors_critical: 10
+
+- name: Judge whether it reaches the service
+  entra.app_proxy.connector_health:
+    tenant_id: "{{ connector_tenant_id }}"
+    endpoints: true
 
 - name: Wait until the connector is well, and fail when it is still critical then
   entra.app_proxy.connector_health:
@@ -112,6 +183,47 @@ status:
   returned: success, and failure because of O(fail_on)
   type: str
   sample: ok
+events:
+  description: Errors and warnings O(since), newest first.
+  returned: success, and failure because of O(fail_on)
+  type: list
+  elements: dict
+  contains:
+    channel:
+      description: Where it was logged.
+      type: str
+      returned: always
+      sample: Microsoft-Microsoft Entra private network-Connector/Admin
+    provider:
+      description: Who logged it.
+      type: str
+      returned: always
+      sample: Microsoft Entra private network connector
+    id:
+      description: Number of the event.
+      type: int
+      returned: always
+      sample: 1000
+    level:
+      description: V(1) critical, V(2) error, V(3) warning.
+      type: int
+      returned: always
+      sample: 2
+    at:
+      description: When, in UTC.
+      type: str
+      returned: always
+      sample: "2026-07-01T09:00:00Z"
+    message:
+      description: Its text.
+      type: str
+      returned: always
+      sample: Connector failed to download the configuration.
+counters:
+  description: Performance counters by name.
+  returned: success, and failure because of O(fail_on)
+  type: dict
+  sample: {}
 connector:
   description: The host as it was observed last.
   returned: success, and failure because of O(fail_on)
@@ -183,7 +295,7 @@ connector:
           returned: always, V(null) when there is none
           sample: "2026-07-01T09:00:00Z"
         not_after:
-          description: End of its validity, in UTC. An estimate when RV(connector.registration.in_user_store=true).
+          description: End of its validity, in UTC. An estimate when RV(connector.registration.estimated=true).
           type: str
           returned: always, V(null) when it is not known
           sample: "2026-12-28T09:00:00Z"
@@ -196,6 +308,28 @@ connector:
           description: The certificate was renewed, and the new one lies in the store of NETWORK SERVICE.
           type: bool
           returned: always
+          sample: false
+        subject:
+          description: Common name of the certificate's subject.
+          type: str
+          returned: always, V(null) when it is not known
+          sample: 11111111-2222-3333-4444-555555555555
+        issuer:
+          description: Common name of the certificate's issuer.
+          type: str
+          returned: always, V(null) when it is not known
+          sample: connectorregistrationca.msappproxy.net
+        estimated:
+          description:
+            - Whether a renewed certificate was not read, which takes a shell.
+            - Then C(not_before) is the moment when its file was written, and C(not_after) supposes that it lives as long as the first one.
+          type: bool
+          returned: always
+          sample: false
+        renewal_overdue:
+          description: Whether it is older than 180 days, the age at which it ought to have renewed itself.
+          type: bool
+          returned: always, V(null) when it is not known
           sample: false
     os:
       description: Operating system with caption, version, Windows directory, last boot and local time (both in UTC).

@@ -15,6 +15,19 @@ options:
   tenant_id:
     description: Tenant in which the host ought to be registered. It is only used to judge RV(registration.required).
     type: str
+  known_connectors:
+    description:
+      - The connectors that the tenant knows, as M(entra.app_proxy.tenant_connector_info) returns them.
+      - It is only used to judge RV(registration.required).
+      - Without it the tenant is not asked, and a host is judged by its own certificate, trust settings and service.
+    type: list
+    elements: dict
+  read_certificate:
+    description:
+      - Read a certificate that was renewed from the store of NETWORK SERVICE, which takes a shell and a PowerShell process on the server.
+        Otherwise its validity is estimated from the age of its file.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - entra.app_proxy.attributes
   - entra.app_proxy.attributes.info_module
@@ -33,6 +46,10 @@ EXAMPLES = r"""
   entra.app_proxy.connector_info:
     tenant_id: "{{ connector_tenant_id }}"
   register: facts
+
+- name: Read the facts, also those of a certificate that was renewed
+  entra.app_proxy.connector_info:
+    read_certificate: true
 
 - name: Show version and registration
   ansible.builtin.debug:
@@ -111,7 +128,7 @@ connector:
           returned: always, V(null) when there is none
           sample: "2026-07-01T09:00:00Z"
         not_after:
-          description: End of its validity, in UTC. An estimate when RV(connector.registration.in_user_store=true).
+          description: End of its validity, in UTC. An estimate when RV(connector.registration.estimated=true).
           type: str
           returned: always, V(null) when it is not known
           sample: "2026-12-28T09:00:00Z"
@@ -124,6 +141,28 @@ connector:
           description: The certificate was renewed, and the new one lies in the store of NETWORK SERVICE.
           type: bool
           returned: always
+          sample: false
+        subject:
+          description: Common name of the certificate's subject.
+          type: str
+          returned: always, V(null) when it is not known
+          sample: 11111111-2222-3333-4444-555555555555
+        issuer:
+          description: Common name of the certificate's issuer.
+          type: str
+          returned: always, V(null) when it is not known
+          sample: connectorregistrationca.msappproxy.net
+        estimated:
+          description:
+            - Whether a renewed certificate was not read, which takes a shell.
+            - Then C(not_before) is the moment when its file was written, and C(not_after) supposes that it lives as long as the first one.
+          type: bool
+          returned: always
+          sample: false
+        renewal_overdue:
+          description: Whether it is older than 180 days, the age at which it ought to have renewed itself.
+          type: bool
+          returned: always, V(null) when it is not known
           sample: false
     os:
       description: Operating system with caption, version, Windows directory, last boot and local time (both in UTC).

@@ -28,7 +28,9 @@ options:
     type: str
   user:
     description:
-      - User name, for registering with credentials. Works only for accounts without multifactor authentication; prefer O(token).
+      - User name, for registering with credentials. Unfit for accounts with multifactor authentication. Their registration ends without
+        any error and registers nothing, which this module finds out after O(timeout) seconds. Prefer O(token).
+      - On Server Core it does not work with versions before 1.5.3437.0.
     type: str
   password:
     description: Password of O(user).
@@ -45,6 +47,14 @@ options:
     description: Register even when that is not needed. Then every run is a change.
     type: bool
     default: false
+  known_connectors:
+    description:
+      - The connectors that the tenant knows, as M(entra.app_proxy.tenant_connector_info) returns them.
+      - With it a host whose connector the tenant does not know any more (it forgets one that was inactive for ten days) has to be
+        registered again.
+      - Without it the tenant is not asked, and a host is judged by its own certificate, trust settings and service.
+    type: list
+    elements: dict
   timeout:
     description: Seconds that each step may take (the registration itself, the wait for its certificate, the wait for the service).
     type: int
@@ -170,7 +180,7 @@ connector:
           returned: always, V(null) when there is none
           sample: "2026-07-01T09:00:00Z"
         not_after:
-          description: End of its validity, in UTC. An estimate when RV(connector.registration.in_user_store=true).
+          description: End of its validity, in UTC. An estimate when RV(connector.registration.estimated=true).
           type: str
           returned: always, V(null) when it is not known
           sample: "2026-12-28T09:00:00Z"
@@ -183,6 +193,28 @@ connector:
           description: The certificate was renewed, and the new one lies in the store of NETWORK SERVICE.
           type: bool
           returned: always
+          sample: false
+        subject:
+          description: Common name of the certificate's subject.
+          type: str
+          returned: always, V(null) when it is not known
+          sample: 11111111-2222-3333-4444-555555555555
+        issuer:
+          description: Common name of the certificate's issuer.
+          type: str
+          returned: always, V(null) when it is not known
+          sample: connectorregistrationca.msappproxy.net
+        estimated:
+          description:
+            - Whether a renewed certificate was not read, which takes a shell.
+            - Then C(not_before) is the moment when its file was written, and C(not_after) supposes that it lives as long as the first one.
+          type: bool
+          returned: always
+          sample: false
+        renewal_overdue:
+          description: Whether it is older than 180 days, the age at which it ought to have renewed itself.
+          type: bool
+          returned: always, V(null) when it is not known
           sample: false
     os:
       description: Operating system with caption, version, Windows directory, last boot and local time (both in UTC).

@@ -8,14 +8,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-
-from ansible_collections.entra.app_proxy.plugins.module_utils.host import service_control
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import apply_removal, service_control
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_leftovers import remove_folders, remove_service
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer import SILENT_INSTALL, ExitCode, explain
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer import SILENT_INSTALL, ExitCode
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import Applied, Limits, log_tail, run_installer
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_source import Source, bring
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.leftovers import FOLDER, REMOVE_LEFTOVER, SERVICE
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.plan_connector import (
     INSTALLER_ACTIONS,
+    REINSTALL,
     Desired,
     service_changes,
 )
@@ -24,87 +26,55 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
 
-# Characters of what an installer printed; most print nothing.
-_OUTPUT_TAIL = 300
-
-
-@dataclasses.dataclass(frozen=True)
-class Limits:
-    """Seconds: how long one step may take, and how often to look."""
-
-    timeout: float
-    interval: float
-
-
-@dataclasses.dataclass(frozen=True)
-class Applied:
-    """The host as it is after the plan."""
-
-    state: HostState
-    reboot_required: bool = False
-
 
 def apply(plan: Plan, desired: Desired, state: HostState, source: Source, server: Server, limits: Limits) -> Applied:
     """Carry the plan out.
 
     :raises HostError: when a step fails; C(server.done) then says what was done before.
     """
-    reboot_required = False
+    applied = Applied(state)
+    _remove_leftovers(plan, state, server, limits)
     for change in plan.changes:
         if change.action in INSTALLER_ACTIONS:
-            reboot_required = _install(change, desired, state, source, server, limits)
-            state = server.observe()
+            applied = _install(change, desired, state, source, server, limits)
     # Read again after an installer: it starts services itself, and may leave others in need.
-    for change in service_changes(state):
+    for change in service_changes(applied.state):
         service_control.apply(change, server, timeout=limits.timeout, interval=limits.interval)
-    return Applied(server.observe(), reboot_required)
+    return Applied(server.observe(), applied.reboot_required, applied.reboot_started)
 
 
-def _install(change: Change, desired: Desired, state: HostState, source: Source, server: Server, limits: Limits) -> bool:
+def _remove_leftovers(plan: Plan, state: HostState, server: Server, limits: Limits) -> None:
+    steps = [change for change in plan.changes if change.action == REMOVE_LEFTOVER]
+    if not steps:
+        return
+    if not state.installed:
+        # What Windows still lists as installed goes its proper way first.
+        apply_removal.uninstall_registered(server, limits)
+    for change in steps:
+        if change.kind == SERVICE:
+            remove_service(server, change.name, limits.interval)
+    remove_folders(server, [change.name for change in steps if change.kind == FOLDER])
+
+
+def _install(change: Change, desired: Desired, state: HostState, source: Source, server: Server, limits: Limits) -> Applied:
+    """Run the installer and wait for what it installs; for a reinstallation remove both products first."""
     with bring(server, source, state.os.windows_directory, limits.timeout) as path:
+        removed = apply_removal.remove_products(state, server, limits) if change.action == REINSTALL else Applied(state)
+        began = server.clock()
         exit_code = run_installer(server, path, SILENT_INSTALL, limits)
         if exit_code.reboot_required:
             # A restart, now or at any moment, takes the shell with it; what comes next opens a new one.
             server.shell.close()
         server.done.append(f"{change.action}: the installer ran, exit code {exit_code.code} ({exit_code.meaning})")
-        _wait_until_installed(change, desired, exit_code, server, limits)
-    return exit_code.reboot_required
-
-
-def run_installer(server: Server, path: str, arguments: tuple[str, ...], limits: Limits) -> ExitCode:
-    """Run an installer to its end; when another one is running, wait for that first.
-
-    :raises HostError: for an exit code that means failure.
-    """
-
-    said: list[str] = []
-
-    def attempt() -> tuple[ExitCode | None, str]:
-        result = server.run(path, *arguments, timeout=limits.timeout)
-        said[:] = [" ".join((result.stderr or result.stdout).split())[-_OUTPUT_TAIL:].rstrip(".")]
-        outcome = explain(result.exit_code)
-        return (None if outcome.busy else outcome), outcome.meaning
-
-    try:
-        outcome = server.wait("the installer's turn", attempt, timeout=limits.timeout, interval=limits.interval)
-    except WaitTimeout as error:
-        outcome = explain(1618)
-        raise _failed(path, outcome, f"still so after {error.seconds:.0f} seconds") from error
-    if not outcome.succeeded:
-        raise _failed(path, outcome, f"it said: {said[0]}" if said[0] else "")
-    return outcome
-
-
-def _failed(path: str, outcome: ExitCode, more: str) -> HostError:
-    name = path.rpartition("\\")[2]
-    return HostError(
-        f"{name} ended with exit code {outcome.code}: {outcome.meaning}{', ' + more if more else ''}. What to do: {outcome.remedy}",
-        operation=f"run {name}",
-        exit_code=outcome.code,
+        _wait_until_installed(change, desired, exit_code, began, server, limits)
+    return Applied(
+        server.observe(),
+        removed.reboot_required or exit_code.reboot_required,
+        removed.reboot_started or exit_code.reboot_started,
     )
 
 
-def _wait_until_installed(change: Change, desired: Desired, exit_code: ExitCode, server: Server, limits: Limits) -> None:
+def _wait_until_installed(change: Change, desired: Desired, exit_code: ExitCode, began: float, server: Server, limits: Limits) -> None:
     """Files and services appear after the installer has ended [MS and observed], so its end proves nothing."""
 
     def look() -> tuple[bool | None, str]:
@@ -117,11 +87,13 @@ def _wait_until_installed(change: Change, desired: Desired, exit_code: ExitCode,
     try:
         server.wait("files and services of the connector", look, timeout=limits.timeout, interval=limits.interval)
     except WaitTimeout as error:
+        log = log_tail(server, int(server.clock() - began) + 1)
+        shown = f". The end of the installer's log: {' | '.join(log)}" if log else ""
         raise HostError(
             f"the installer ended with exit code {exit_code.code} ({exit_code.meaning}), but after {error.seconds:.0f} seconds the"
-            f" {change.action} is not complete: {error.seen}. Leftovers of an earlier installation are the usual cause: remove them"
-            " (state=absent, then the folders below Program Files) and run again; the installer's logs are in the TEMP folder of the"
-            " connecting user",
+            f" {change.action} is not complete: {error.seen}. Leftovers of an earlier installation are the usual cause: run again with"
+            f" remove_leftovers=true{shown}",
             operation=change.action,
             exit_code=exit_code.code,
+            log=log,
         ) from error

@@ -16,8 +16,8 @@ import dataclasses
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import events, generations, service_control
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_connector import Limits
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import Limits
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import machine_certificates
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.plan_connector import service_changes
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout
@@ -122,7 +122,7 @@ def _wait_for_certificate(known: t.Container[str], tenant_id: str, server: Serve
 
 def _settle(server: Server, limits: Limits) -> HostState:
     """The services run, and the host says itself that it is registered."""
-    for change in service_changes(server.observe()):
+    for change in service_changes(server.observe(), just_registered=True):
         service_control.apply(change, server, timeout=limits.timeout, interval=limits.interval)
 
     def look() -> tuple[HostState | None, str]:

@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import dataclasses
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.versions import at_least
+
 # The services kept their names across the renaming [MS, version history].
 CONNECTOR_SERVICE = "WAPCSvc"
 UPDATER_SERVICE = "WAPCUpdaterSvc"
@@ -46,6 +48,29 @@ class Generation:
     event_source: str
     admin_channel: str
     updater_channel: str
+    data_folder: str
+    counter_set: str
+
+    @property
+    def registry_key(self) -> str:
+        """Below HKLM. The key has the name of the folder [MS, version history]."""
+        return rf"SOFTWARE\Microsoft\{self.folder}"
+
+    @property
+    def updater_registry_key(self) -> str:
+        return rf"SOFTWARE\Microsoft\{self.updater_folder}"
+
+    @property
+    def channels(self) -> tuple[str, str]:
+        """The Admin channels of connector and updater, which show their errors."""
+        return self.admin_channel, self.updater_channel
+
+    def program_folders(self, drive: str) -> list[str]:
+        """The two folders below C(Program Files)."""
+        return [rf"{drive}\Program Files\{folder}" for folder in (self.folder, self.updater_folder)]
+
+    def data_dir(self, drive: str) -> str:
+        return rf"{drive}\ProgramData\Microsoft\{self.data_folder}"
 
     def install_dir(self, drive: str) -> str:
         return rf"{drive}\Program Files\{self.folder}"
@@ -74,6 +99,8 @@ LEGACY = Generation(
     event_source="Microsoft AAD Application Proxy Connector",
     admin_channel="Microsoft-AadApplicationProxy-Connector/Admin",
     updater_channel="Microsoft-AadApplicationProxy-Updater/Admin",
+    data_folder="Microsoft AAD Application Proxy Connector",
+    counter_set="Microsoft AAD App Proxy Connector",
 )
 
 ENTRA = Generation(
@@ -90,6 +117,8 @@ ENTRA = Generation(
     event_source="Microsoft Entra private network connector",
     admin_channel="Microsoft-Microsoft Entra private network-Connector/Admin",
     updater_channel="Microsoft-Microsoft Entra private network-Updater/Admin",
+    data_folder="Microsoft Entra private network connector",
+    counter_set="Microsoft Entra private network connector",
 )
 
 # Newest first: where files of both lie about, the newer one is the one that runs.
@@ -98,6 +127,24 @@ GENERATIONS = (ENTRA, LEGACY)
 
 def by_name(name: str) -> Generation:
     return next(generation for generation in GENERATIONS if generation.name == name)
+
+
+# Who the services run as [MS, troubleshoot-connectors]; another account is not supported. Win32_Service writes SYSTEM as LocalSystem.
+ACCOUNTS = {
+    CONNECTOR_SERVICE: ("nt authority\\networkservice", "nt authority\\network service"),
+    UPDATER_SERVICE: ("localsystem", "nt authority\\system"),
+}
+
+
+def of_version(version: str) -> Generation:
+    """The generation that a version belongs to: the renaming came with 1.5.3829.0 [MS, version history]."""
+    return ENTRA if at_least(version, "1.5.3829.0") else LEGACY
+
+
+def belongs_to(path: str, generation: Generation) -> bool:
+    """Whether a path is that of the generation's own folders."""
+    folders = {generation.folder.lower(), generation.updater_folder.lower(), generation.data_folder.lower()}
+    return not folders.isdisjoint(path.lower().split("\\"))
 
 
 def trust_settings_paths(drive: str) -> list[str]:

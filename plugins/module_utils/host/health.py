@@ -12,7 +12,7 @@ import dataclasses
 import datetime
 import typing as t
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import SERVICES
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import ACCOUNTS, SERVICES
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.registration_state import RENEWAL_AGE
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import AUTOMATIC, EXPIRED, REGISTERED, RUNNING, HostState
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.versions import at_least
@@ -37,6 +37,8 @@ class Thresholds:
     certificate_warning_days: int = 30
     certificate_critical_days: int = 7
     clock_skew_seconds: int = 300
+    errors_warning: int = 1
+    errors_critical: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +62,7 @@ def checks(state: HostState, thresholds: Thresholds, now: datetime.datetime) -> 
     return [
         _installation(state),
         *(_service(state, name) for name in SERVICES),
+        *(_account(state, name) for name in SERVICES),
         _version(state, thresholds),
         _registration(state),
         _tenant(state, thresholds),
@@ -98,6 +101,17 @@ def _service(state: HostState, name: str) -> Check:
     return Check(f"service {name}", OK, evidence)
 
 
+def _account(state: HostState, name: str) -> Check:
+    """Another logon account is not supported [MS, application-proxy-faq]. It is never changed here."""
+    service = state.services.get(name)
+    if service is None or not service.account:
+        return Check(f"account {name}", UNKNOWN, "no account can be read")
+    if service.account.lower() not in ACCOUNTS[name]:
+        remedy = "Microsoft does not support another account: set it back in the service's properties, or install the connector anew"
+        return Check(f"account {name}", WARNING, f"runs as {service.account}", remedy)
+    return Check(f"account {name}", OK, service.account)
+
+
 def _version(state: HostState, thresholds: Thresholds) -> Check:
     version = state.installation.version
     if version is None:
@@ -130,7 +144,7 @@ def _certificate(state: HostState, thresholds: Thresholds) -> Check:
     days, until = state.registration.days_left, state.registration.not_after
     if days is None or until is None:
         return Check("certificate", UNKNOWN, "no trust certificate can be read")
-    estimated = " (estimated: renewed, in the store of NETWORK SERVICE)" if state.registration.in_user_store else ""
+    estimated = " (estimated: renewed, in the store of NETWORK SERVICE)" if state.registration.estimated else ""
     evidence = f"valid until {until:%Y-%m-%d}, {days} day(s) left{estimated}"
     remedy = f"it should renew itself: see the connector's Admin log, or {_REGISTER} and force=true"
     if state.registration.state == EXPIRED or days < thresholds.certificate_critical_days:
@@ -146,7 +160,7 @@ def _renewal(state: HostState) -> Check:
     if begun is None or here is None:
         return Check("renewal", UNKNOWN, "no trust certificate can be read")
     age = here - begun
-    if age > RENEWAL_AGE:
+    if state.registration.renewal_overdue:
         remedy = "the connector renews it by itself when it runs and reaches the service: see its Admin log"
         return Check("renewal", WARNING, f"the certificate is {age.days} days old, renewal comes after {RENEWAL_AGE.days}", remedy)
     return Check("renewal", OK, f"the certificate is {age.days} days old")

@@ -26,6 +26,7 @@ class ExitCode:
     meaning: str
     succeeded: bool = False
     reboot_required: bool = False
+    reboot_started: bool = False
     busy: bool = False
     remedy: str = ""
 
@@ -35,7 +36,7 @@ _KNOWN = {
     for known in (
         ExitCode(0, "done", succeeded=True),
         ExitCode(3010, "done, a restart of the server is required", succeeded=True, reboot_required=True),
-        ExitCode(1641, "done, the installer has begun a restart of the server", succeeded=True, reboot_required=True),
+        ExitCode(1641, "done, the installer has begun a restart of the server", succeeded=True, reboot_required=True, reboot_started=True),
         ExitCode(1605, "the product is not installed", succeeded=True),
         ExitCode(1638, "another version of the product is already installed", succeeded=True),
         ExitCode(
@@ -46,8 +47,8 @@ _KNOWN = {
         ExitCode(
             1603,
             "the installation failed (fatal error)",
-            remedy="read the installer's logs in the TEMP folder of the connecting user on the server; leftovers of an earlier"
-            " installation are the usual cause: remove them (state=absent, then the folders below Program Files) and run again",
+            remedy="leftovers of an earlier installation are the usual cause: run again with remove_leftovers=true; the installer's logs"
+            " are in the TEMP folder of the connecting user on the server",
         ),
         ExitCode(
             1618,

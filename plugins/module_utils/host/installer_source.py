@@ -48,6 +48,11 @@ class Source:
     def given(self) -> bool:
         return any((self.file, self.path, self.url))
 
+    @property
+    def copied_bytes(self) -> int:
+        """How much is going to be copied to the server; 0 when that is not known before."""
+        return pathlib.Path(self.file).stat().st_size if self.file is not None else 0
+
 
 def check_controller_file(source: Source) -> None:
     """What can be known of the installer before the server is asked anything.
@@ -75,7 +80,7 @@ def bring(server: Server, source: Source, windows_directory: str, timeout: float
     """
     check_controller_file(source)
     if source.path is not None:
-        _inspect(server, source, source.path)
+        inspect(server, source, source.path)
         yield source.path
         return
     folder, path = _place(source, windows_directory)
@@ -84,7 +89,7 @@ def bring(server: Server, source: Source, windows_directory: str, timeout: float
             _copy(server, source.file, folder, path)
         else:
             _download(server, source, path, timeout)
-        _inspect(server, source, path)
+        inspect(server, source, path)
         yield path
     finally:
         _remove(server, folder)
@@ -121,7 +126,11 @@ def _download(server: Server, source: Source, remote: str, timeout: float) -> No
         )
 
 
-def _inspect(server: Server, source: Source, path: str) -> None:
+def inspect(server: Server, source: Source, path: str) -> str | None:
+    """The version of an installer on the server, which is what it must be.
+
+    :raises HostError: when it is missing or not what was declared.
+    """
     facts = require(server.script("inspect_installer", {"path": path}, timeout=_SCRIPT_TIMEOUT), f"looking at the installer {path}")
     if not facts.get("exists"):
         raise HostError(
@@ -132,6 +141,8 @@ def _inspect(server: Server, source: Source, path: str) -> None:
     _check_digest(source, str(facts.get("sha256") or ""), path)
     _check_publisher(source, facts, path)
     _check_version(source, facts, path)
+    version = facts.get("file_version")
+    return str(version) if version else None
 
 
 def _check_digest(source: Source, digest: str, path: str) -> None:

@@ -15,17 +15,22 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host import (
     apply_connector,
     apply_registration,
     apply_removal,
-    health,
+    disk,
     plan_connector,
     plan_registration,
     plan_removal,
 )
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_connector import Applied, Limits
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_leftovers import existing_folders
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_registration import Credentials
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_restart import restart_after
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import Applied, Limits
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_source import Source, check_controller_file
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_version import offered_version
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.leftovers import Leftovers, leftovers, product_folders
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.outcome import outcome
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import REGISTERED, HostState
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Plan
 from ansible_collections.entra.app_proxy.plugins.module_utils.registration_token import TokenError, check_token
 
@@ -37,31 +42,37 @@ def connector(server: Server, options: Values, check_mode: bool) -> Result:
     """Installed (or absent), in at least the declared version, with both services right."""
     absent = options["state"] == "absent"
     source = _source(options)
-    desired = plan_connector.Desired(version=options["version"])
     before = server.observe()
-    plan = plan_removal.plan(before) if absent else plan_connector.plan(desired, before)
-    if _needs_installer(plan, absent, source):
-        check_controller_file(source)
-    after = Applied(before)
-    if plan and not check_mode:
-        limits = Limits(options["install_timeout"], options["poll_interval"])
-        if absent:
-            after = apply_removal.apply(before, source, server, limits)
-        else:
-            after = apply_connector.apply(plan, desired, before, source, server, limits)
-    required = None if absent else plan_registration.reason_to_register(after.state, options["tenant_id"])
+    if absent:
+        plan = _removal_plan(server, options, before)
+        applied = _remove(server, options, plan, before, source, check_mode)
+    else:
+        desired = _desired(server, options, before, source, check_mode)
+        plan = plan_connector.plan(desired, before, _left(server, options, before))
+        with _warned(server, plan):
+            applied = _install(server, options, desired, plan, before, source, check_mode)
+    after, restarted = applied, False
+    if _restart_wanted(options, plan, applied) and not check_mode:
+        after, restarted = restart_after(applied, before, server, options["reboot_timeout"], options["poll_interval"]), True
+    known = plan_registration.known_ids(options["known_connectors"])
+    required = None if absent else plan_registration.reason_to_register(after.state, options["tenant_id"], known)
+    kept = None if absent or check_mode else _kept(plan, before, after.state, server)
     return {
-        **_changed(plan, server, check_mode),
+        **outcome(plan, server, check_mode),
         "connector": after.state.as_dict(),
-        "registration": _judged(after.state, required),
+        "registration": {**_judged(after.state, required), "kept": kept},
         "reboot_required": after.reboot_required,
+        "rebooted": restarted,
     }
 
 
 def registration(server: Server, options: Values, check_mode: bool) -> Result:
     """Registered in the declared tenant."""
     desired = plan_registration.Desired(
-        tenant_id=options["tenant_id"].lower(), allow_tenant_change=options["allow_tenant_change"], force=options["force"]
+        tenant_id=options["tenant_id"].lower(),
+        allow_tenant_change=options["allow_tenant_change"],
+        force=options["force"],
+        known=plan_registration.known_ids(options["known_connectors"]),
     )
     before = server.observe()
     plan = plan_registration.plan(desired, before)
@@ -72,9 +83,11 @@ def registration(server: Server, options: Values, check_mode: bool) -> Result:
     if plan and not check_mode:
         limits = Limits(options["timeout"], options["poll_interval"])
         after = apply_registration.apply(before, desired.tenant_id, credentials, options["environment_name"], server, limits)
-    required = plan_registration.reason_to_register(after, desired.tenant_id)
+    # What the tenant was known to have is older than the registration.
+    known = None if after is not before else desired.known
+    required = plan_registration.reason_to_register(after, desired.tenant_id, known)
     return {
-        **_changed(plan, server, check_mode),
+        **outcome(plan, server, check_mode),
         "connector": after.as_dict(),
         "registration": _judged(after, required),
     }
@@ -82,35 +95,11 @@ def registration(server: Server, options: Values, check_mode: bool) -> Result:
 
 def info(server: Server, options: Values, _check_mode: bool) -> Result:
     """Raw facts."""
+    server.reads_renewed = options["read_certificate"]
     state = server.observe()
-    required = plan_registration.reason_to_register(state, options["tenant_id"])
+    known = plan_registration.known_ids(options["known_connectors"])
+    required = plan_registration.reason_to_register(state, options["tenant_id"], known)
     return {"changed": False, "connector": state.as_dict(), "registration": _judged(state, required)}
-
-
-def connector_health(server: Server, options: Values, _check_mode: bool) -> Result:
-    """Checks with status, evidence and remedy; waits for them to become good when that is asked for.
-
-    :raises HostError: when they are as bad as C(fail_on) or worse. The checks are in its details.
-    """
-    thresholds = health.Thresholds(
-        tenant_id=options["tenant_id"],
-        version=options["version"],
-        certificate_warning_days=options["certificate_warning_days"],
-        certificate_critical_days=options["certificate_critical_days"],
-        clock_skew_seconds=options["clock_skew_seconds"],
-    )
-    state, results = _look_until_healthy(server, thresholds, options["wait_timeout"], options["poll_interval"])
-    worst = health.worst(results)
-    result = {
-        "changed": False,
-        "checks": [check.as_dict() for check in results],
-        "healthy": not health.reaches(worst, health.WARNING),
-        "status": worst,
-        "connector": state.as_dict(),
-    }
-    if options["fail_on"] != "never" and health.reaches(worst, options["fail_on"]):
-        raise HostError(_complaint(state, results, options["fail_on"]), operation="judge the connector's health", result=result)
-    return result
 
 
 def _source(options: Values) -> Source:
@@ -125,10 +114,81 @@ def _source(options: Values) -> Source:
     )
 
 
-def _needs_installer(plan: Plan, absent: bool, source: Source) -> bool:
-    if absent:
-        return bool(plan) and source.given
-    return any(change.action in plan_connector.INSTALLER_ACTIONS for change in plan.changes)
+@contextlib.contextmanager
+def _warned(server: Server, plan: Plan) -> t.Iterator[None]:
+    """What the plan warns of may be why it fails."""
+    try:
+        yield
+    except HostError:
+        for warning in plan.warnings:
+            server.warn(warning)
+        raise
+
+
+def _desired(server: Server, options: Values, before: HostState, source: Source, check_mode: bool) -> plan_connector.Desired:
+    offered = None
+    if options["state"] == "latest" and before.installed:
+        offered, reason = offered_version(server, source, before.os.windows_directory, options["install_timeout"], check_mode)
+        if offered is None:
+            server.warn(f"whether the installed connector is the latest was not judged: {reason}")
+    return plan_connector.Desired(
+        version=options["version"],
+        offered=offered,
+        strategy=options["upgrade_strategy"],
+        remove_leftovers=options["remove_leftovers"],
+    )
+
+
+def _left(server: Server, options: Values, before: HostState) -> Leftovers:
+    """What an earlier installation has left. On a whole installation it is looked for only when it is to be removed."""
+    if before.installed and not options["remove_leftovers"]:
+        return Leftovers()
+    return leftovers(before, existing_folders(server.session, product_folders(before)))
+
+
+def _install(
+    server: Server, options: Values, desired: plan_connector.Desired, plan: Plan, before: HostState, source: Source, check_mode: bool
+) -> Applied:
+    if any(change.action in plan_connector.INSTALLER_ACTIONS for change in plan.changes):
+        check_controller_file(source)
+        disk.check_space(server.session, before.os.drive, source.copied_bytes, options["minimum_free_mib"])
+    if not plan or check_mode:
+        return Applied(before)
+    return apply_connector.apply(plan, desired, before, source, server, _limits(options))
+
+
+def _removal_plan(server: Server, options: Values, before: HostState) -> Plan:
+    folders: list[str] = []
+    if options["remove_folders"]:
+        folders = existing_folders(server.session, product_folders(before, data=True))
+    return plan_removal.plan(before, folders, restart=options["reboot"])
+
+
+def _remove(server: Server, options: Values, plan: Plan, before: HostState, source: Source, check_mode: bool) -> Applied:
+    if plan and source.given and not before.absent:
+        check_controller_file(source)
+    if not plan or check_mode:
+        return Applied(before)
+    return apply_removal.apply(plan, before, source, server, _limits(options))
+
+
+def _restart_wanted(options: Values, plan: Plan, applied: Applied) -> bool:
+    planned = any(change.action == plan_removal.RESTART for change in plan.changes)
+    return bool(options["reboot"] and (planned or applied.reboot_required))
+
+
+def _kept(plan: Plan, before: HostState, after: HostState, server: Server) -> bool | None:
+    """Whether the registration has outlived the installer; None when there was none, or no installer ran."""
+    ran = any(change.action in plan_connector.INSTALLER_ACTIONS for change in plan.changes)
+    if not ran or before.registration.state != REGISTERED:
+        return None
+    kept = after.registration.state == REGISTERED and after.registration.connector_id == before.registration.connector_id
+    server.done.append("the registration was kept" if kept else "the registration was not kept: the host has to be registered again")
+    return kept
+
+
+def _limits(options: Values) -> Limits:
+    return Limits(options["install_timeout"], options["poll_interval"])
 
 
 def _check_credentials(credentials: Credentials, tenant_id: str, state: HostState, server: Server, check_mode: bool) -> None:
@@ -146,38 +206,5 @@ def _check_credentials(credentials: Credentials, tenant_id: str, state: HostStat
         )
 
 
-def _changed(plan: Plan, server: Server, check_mode: bool) -> Result:
-    outcome = "; ".join(server.done) or ("nothing to do" if not plan else f"would do: {plan.summary()}" if check_mode else plan.summary())
-    for warning in plan.warnings:
-        server.warn(warning)
-    return {"changed": bool(plan), "plan": plan.as_dict(), "outcome": outcome, "diff": plan.diff()}
-
-
 def _judged(state: HostState, reason: str | None) -> Result:
     return {"required": reason is not None, "reason": reason, "state": state.registration.state}
-
-
-def _look_until_healthy(
-    server: Server, thresholds: health.Thresholds, timeout: float, interval: float
-) -> tuple[HostState, list[health.Check]]:
-    state = server.observe()
-    seen = [(state, health.checks(state, thresholds, server.now()))]
-
-    def look() -> tuple[bool | None, str]:
-        again = server.observe()
-        results = health.checks(again, thresholds, server.now())
-        seen.append((again, results))
-        bad = [check.name for check in results if health.reaches(check.status, health.WARNING)]
-        return (None if bad else True), f"not well: {', '.join(bad)}"
-
-    if timeout > 0 and health.reaches(health.worst(seen[0][1]), health.WARNING):
-        # What was seen last is the result, well or not.
-        with contextlib.suppress(WaitTimeout):
-            server.wait("a healthy connector", look, timeout=timeout, interval=interval)
-    return seen[-1]
-
-
-def _complaint(state: HostState, results: t.Sequence[health.Check], limit: str) -> str:
-    bad = [check for check in results if health.reaches(check.status, limit)]
-    sentences = [f"{check.name}: {check.evidence} ({check.remedy})" for check in bad]
-    return f"the connector on {state.machine_name} is not healthy. {'; '.join(sentences)}"

@@ -12,6 +12,7 @@ certificate. On a host that has neither the product nor trust settings the certi
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import typing as t
 
@@ -39,10 +40,15 @@ _OS_QUERY = (
 )
 
 
-def observe(session: Session, now: datetime.datetime) -> HostState:
+# Reads files of NETWORK SERVICE: their contents by lower-case path. It takes a shell, so it is not done unless it is handed in.
+FileReader = t.Callable[[t.Sequence[str]], t.Mapping[str, bytes]]
+
+
+def observe(session: Session, now: datetime.datetime, read_files: FileReader | None = None) -> HostState:
     """Everything the plans look at.
 
     :param now: the controller's clock, for a server that does not tell its own.
+    :param read_files: how to read a renewed certificate, which otherwise is estimated.
     """
     machine_name, os = operating_system(session)
     found = service_states(session)
@@ -51,10 +57,12 @@ def observe(session: Session, now: datetime.datetime) -> HostState:
     if found or installation.connector_exes or installation.trust_settings:
         certificates = machine_certificates(session)
     moment = os.local_time or now
-    trust_settings = installation.trust_settings is not None
+    trust_settings = _own_trust_settings(installation)
     user_store: list[StoredFile] = []
     if trust_settings and user_store_needed(certificates, trust_settings, moment):
         user_store = user_certificates(session, os)
+        if read_files is not None and user_store:
+            user_store = _with_certificates(user_store, read_files)
     connector = found.get(generations.CONNECTOR_SERVICE)
     return HostState(
         machine_name=machine_name,
@@ -118,16 +126,17 @@ def installed_files(session: Session, drive: str, found: t.Mapping[str, ServiceS
     present = files.files(session, wanted)
     connector_exes = [path for path in connector_paths if path.lower() in present]
     script = [path for g in generations.GENERATIONS if (path := g.register_script_path(drive)).lower() in present]
-    trust_settings = [path for path in generations.trust_settings_paths(drive) if path.lower() in present]
     exe = connector_exes[0] if connector_exes else None
+    generation = _generation_of(exe)
+    trust_settings = [path for path in generations.trust_settings_paths(drive) if path.lower() in present]
     return Installation(
-        generation=_generation_of(exe),
+        generation=generation,
         install_dir=None if exe is None else exe.rpartition("\\")[0],
         version=None if exe is None else present[exe.lower()].version,
         connector_exes=tuple(connector_exes),
         updater_exes=tuple(path for path in updater_paths if path.lower() in present),
         register_script=script[0] if script else None,
-        trust_settings=trust_settings[0] if trust_settings else None,
+        trust_settings=min(trust_settings, key=lambda path: _foreign(path, generation), default=None),
     )
 
 
@@ -147,10 +156,31 @@ def user_certificates(session: Session, os: OperatingSystem) -> list[StoredFile]
     """What lies in the personal store of NETWORK SERVICE: thumbprints and ages only."""
     folder = "\\".join([os.windows_directory[2:], USER_CERTIFICATES, ""])
     return [
-        StoredFile(thumbprint=file.name.rpartition("\\")[2].upper(), modified=file.modified)
+        StoredFile(thumbprint=file.name.rpartition("\\")[2].upper(), modified=file.modified, path=file.name)
         for file in files.directory(session, os.drive, folder)
         if file.modified is not None
     ]
+
+
+def _with_certificates(stored: t.Sequence[StoredFile], read_files: FileReader) -> list[StoredFile]:
+    """The files that hold a certificate of the connector; a file that cannot be read stays as it is."""
+    contents = read_files([file.path for file in stored])
+    known = [
+        dataclasses.replace(file, certificate=None if (blob := contents.get(file.path.lower())) is None else read(file.thumbprint, blob))
+        for file in stored
+    ]
+    return [file for file in known if file.certificate is not None or file.path.lower() not in contents]
+
+
+def _own_trust_settings(installation: Installation) -> bool:
+    """Whether there is a TrustSettings.xml, and not only that of the other generation."""
+    return installation.trust_settings is not None and not _foreign(installation.trust_settings, installation.generation)
+
+
+def _foreign(path: str, generation: str | None) -> bool:
+    """Whether a path is that of another generation than the installed one."""
+    others = [other for other in generations.GENERATIONS if generation is not None and other.name != generation]
+    return any(generations.belongs_to(path, other) for other in others)
 
 
 def _candidates(service: ServiceState | None, usual: t.Sequence[str]) -> list[str]:

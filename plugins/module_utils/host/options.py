@@ -16,6 +16,7 @@ import re
 import typing as t
 import uuid
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import moments
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.versions import is_version
 
 # A rule gives the sentence that completes "option O has the value V, ", or None when the value is fine.
@@ -28,6 +29,7 @@ class Option:
 
     name: str
     type: str = "str"
+    elements: str | None = None
     required: bool = False
     default: t.Any = None
     choices: tuple[str, ...] = ()
@@ -42,6 +44,8 @@ class Option:
             spec["default"] = self.default
         if self.choices:
             spec["choices"] = list(self.choices)
+        if self.elements:
+            spec["elements"] = self.elements
         # Said either way: Ansible warns of options whose names look like secrets when nothing is said.
         spec["no_log"] = self.no_log
         return spec
@@ -115,16 +119,28 @@ def not_negative(value: t.Any) -> str | None:
     return None if value >= 0 else "it must not be negative"
 
 
+def connectors(value: t.Any) -> str | None:
+    if all(isinstance(one, dict) and guid(one.get("id")) is None for one in value):
+        return None
+    return "it must be the connectors that entra.app_proxy.tenant_connector_info returns, each with its id"
+
+
+def since(value: t.Any) -> str | None:
+    return None if moments.is_since(str(value)) else "it must be an age such as 90m, 24h or 7d, or a moment such as 2026-07-01T09:00:00Z"
+
+
 def not_empty(value: t.Any) -> str | None:
     return None if str(value).strip() else "it is empty; leave the option out, or give it a value"
 
 
 TENANT_ID = Option("tenant_id", rule=guid)
 POLL_INTERVAL = Option("poll_interval", type="float", default=2.0, rule=positive)
+KNOWN_CONNECTORS = Option("known_connectors", type="list", elements="dict", rule=connectors)
+READ_CERTIFICATE = Option("read_certificate", type="bool", default=False)
 
 CONNECTOR = Options(
     options=(
-        Option("state", default="present", choices=("present", "absent")),
+        Option("state", default="present", choices=("present", "latest", "absent")),
         Option("version", rule=version),
         Option("installer_file", type="path", rule=not_empty),
         Option("installer_path", rule=server_path),
@@ -132,7 +148,14 @@ CONNECTOR = Options(
         Option("installer_proxy", rule=url),
         Option("installer_sha256", rule=sha256),
         Option("verify_publisher", type="bool", default=True),
+        Option("upgrade_strategy", default="in_place", choices=("in_place", "reinstall")),
+        Option("remove_leftovers", type="bool", default=False),
+        Option("remove_folders", type="bool", default=False),
+        Option("reboot", type="bool", default=False),
+        Option("reboot_timeout", type="int", default=900, rule=positive),
+        Option("minimum_free_mib", type="int", default=300, rule=not_negative),
         TENANT_ID,
+        KNOWN_CONNECTORS,
         Option("install_timeout", type="int", default=600, rule=positive),
         POLL_INTERVAL,
     ),
@@ -148,6 +171,7 @@ REGISTRATION = Options(
         Option("environment_name", rule=not_empty),
         Option("allow_tenant_change", type="bool", default=False),
         Option("force", type="bool", default=False),
+        KNOWN_CONNECTORS,
         Option("timeout", type="int", default=180, rule=positive),
         POLL_INTERVAL,
     ),
@@ -155,15 +179,25 @@ REGISTRATION = Options(
     required_together=(("user", "password"),),
 )
 
-INFO = Options(options=(TENANT_ID,))
+INFO = Options(options=(TENANT_ID, KNOWN_CONNECTORS, READ_CERTIFICATE))
 
 HEALTH = Options(
     options=(
         TENANT_ID,
         Option("version", rule=version),
+        KNOWN_CONNECTORS,
+        READ_CERTIFICATE,
+        Option("since", rule=since),
+        Option("counters", type="bool", default=False),
+        Option("endpoints", type="bool", default=False),
+        Option("cloud", default="global", choices=("global", "us_gov_l4", "us_gov_l5", "china")),
+        Option("proxy", rule=url),
+        Option("probe_timeout", type="int", default=10, rule=positive),
         Option("certificate_warning_days", type="int", default=30, rule=not_negative),
         Option("certificate_critical_days", type="int", default=7, rule=not_negative),
         Option("clock_skew_seconds", type="int", default=300, rule=positive),
+        Option("errors_warning", type="int", default=1, rule=positive),
+        Option("errors_critical", type="int", rule=positive),
         Option("fail_on", default="never", choices=("never", "warning", "critical")),
         Option("wait_timeout", type="int", default=0, rule=not_negative),
         POLL_INTERVAL,

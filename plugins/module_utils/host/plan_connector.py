@@ -11,7 +11,8 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import SERVICES
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import LEGACY, SERVICES, of_version
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.leftovers import Leftovers
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import AUTOMATIC, REGISTERED, RUNNING, HostState, ServiceState
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.versions import at_least
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
@@ -19,29 +20,50 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change
 INSTALL = "install"
 REPAIR = "repair"
 UPGRADE = "upgrade"
+REINSTALL = "reinstall"
 # The actions that run the installer.
-INSTALLER_ACTIONS = (INSTALL, REPAIR, UPGRADE)
+INSTALLER_ACTIONS = (INSTALL, REPAIR, UPGRADE, REINSTALL)
+
+IN_PLACE = "in_place"
+
+_LEFTOVERS_FIRST = -1
 
 
 @dataclasses.dataclass(frozen=True)
 class Desired:
-    """:param version: the minimum; None = any (not managed)."""
+    """What is wanted of an installation.
+
+    :param version: the minimum; None = any (not managed).
+    :param offered: the version of the installer at hand, when the newest is wanted; None = not compared.
+    :param strategy: how a newer version comes: C(in_place), or C(reinstall), which removes both products first.
+    :param remove_leftovers: whether what an earlier installation has left is removed first.
+    """
 
     version: str | None = None
+    offered: str | None = None
+    strategy: str = IN_PLACE
+    remove_leftovers: bool = False
 
 
-def plan(desired: Desired, state: HostState) -> Plan:
-    """The steps from C(state) to an installed connector."""
+def plan(desired: Desired, state: HostState, left: Leftovers = Leftovers()) -> Plan:  # noqa: B008  # immutable
+    """The steps from C(state) to an installed connector.
+
+    :param left: what an earlier installation has left.
+    """
     changes = [*_installation(desired, state), *service_changes(state)]
-    return Plan.of(changes, _warnings(desired, state))
+    if desired.remove_leftovers:
+        changes += left.changes("an earlier installation has left it", _LEFTOVERS_FIRST)
+    return Plan.of(changes, _warnings(desired, state, left))
 
 
-def service_changes(state: HostState) -> list[Change]:
+def service_changes(state: HostState, *, just_registered: bool = False) -> list[Change]:
     """Services that exist start automatically; on a registered host they also run.
 
     Whether the service of an unregistered connector runs is left alone: it has nothing to do.
+
+    :param just_registered: the host has got its certificate, whatever else says so already.
     """
-    registered = state.registration.state == REGISTERED
+    registered = just_registered or state.registration.state == REGISTERED
     return [
         change
         for name in SERVICES
@@ -57,21 +79,42 @@ def _installation(desired: Desired, state: HostState) -> t.Iterator[Change]:
     elif not state.installed:
         missing = ", ".join(state.missing_parts())
         yield Change(REPAIR, "connector", name, {"installed": False}, after, f"the installation is incomplete, missing: {missing}")
-    elif _below(desired, state):
-        before = {"installed": True, "version": state.installation.version}
-        yield Change(UPGRADE, "connector", name, before, after, "the installed version is below the declared minimum")
+    else:
+        yield from _upgrade(desired, state)
 
 
-def _below(desired: Desired, state: HostState) -> bool:
+def _upgrade(desired: Desired, state: HostState) -> t.Iterator[Change]:
     installed = state.installation.version
-    return desired.version is not None and installed is not None and not at_least(installed, desired.version)
+    if installed is None:
+        return
+    before = {"installed": True, "version": installed}
+    action = UPGRADE if desired.strategy == IN_PLACE else REINSTALL
+    if desired.offered is not None and not at_least(installed, desired.offered):
+        after = {"installed": True, "version": desired.offered}
+        yield Change(action, "connector", state.machine_name, before, after, "the installer is newer than what is installed")
+    elif desired.version is not None and not at_least(installed, desired.version):
+        after = {"installed": True, "version": f"at least {desired.version}"}
+        yield Change(action, "connector", state.machine_name, before, after, "the installed version is below the declared minimum")
 
 
-def _warnings(desired: Desired, state: HostState) -> list[str]:
-    if desired.version is not None and state.installed and state.installation.version is None:
+def _warnings(desired: Desired, state: HostState, left: Leftovers) -> t.Iterator[str]:
+    wanted = desired.offered or desired.version
+    if wanted is not None and state.installed and state.installation.version is None:
         exe = state.installation.connector_exes[0]
-        return [f"the version of {exe} cannot be read, so it is not known whether it is at least {desired.version}"]
-    return []
+        yield f"the version of {exe} cannot be read, so it is not known whether it is at least {wanted}"
+    if left and not desired.remove_leftovers:
+        yield f"an earlier installation has left {left}. If the installation does not complete, set remove_leftovers=true"
+    if wanted is not None and any(change.action in (UPGRADE, REINSTALL) for change in _upgrade(desired, state)):
+        yield from _generation_warning(wanted, state)
+
+
+def _generation_warning(wanted: str, state: HostState) -> t.Iterator[str]:
+    renamed = state.installation.generation == LEGACY.name and of_version(wanted) is not LEGACY
+    if renamed and state.registration.state == REGISTERED:
+        yield (
+            "whether a legacy connector keeps its registration when it becomes an entra one is not documented. Afterwards registration.kept"
+            " tells; when it is false, entra.app_proxy.connector_registration needs a token"
+        )
 
 
 def _service_change(service: ServiceState, must_run: bool) -> Change | None:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import EXPIRED, REGISTERED, HostState
@@ -16,18 +17,31 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change
 
 REGISTER = "register"
 
+Known: t.TypeAlias = "frozenset[str] | None"
+
 
 @dataclasses.dataclass(frozen=True)
 class Desired:
-    """:param tenant_id: lower-case GUID text of the tenant the host must be registered in."""
+    """:param tenant_id: lower-case GUID text of the tenant the host must be registered in.
+    :param known: ids of the connectors that the tenant knows; None = not asked.
+    """
 
     tenant_id: str
     allow_tenant_change: bool = False
     force: bool = False
+    known: Known = None
 
 
-def reason_to_register(state: HostState, tenant_id: str | None) -> str | None:
-    """Why a registration is needed; None when it is not. Without a tenant id any tenant will do."""
+def known_ids(connectors: t.Sequence[t.Mapping[str, t.Any]] | None) -> Known:
+    """The ids in what M(tenant_connector_info) returns; None when it was not given."""
+    return None if connectors is None else frozenset(str(connector.get("id")).lower() for connector in connectors)
+
+
+def reason_to_register(state: HostState, tenant_id: str | None, known: Known = None) -> str | None:
+    """Why a registration is needed; None when it is not. Without a tenant id any tenant will do.
+
+    :param known: ids of the connectors that the tenant knows; a connector is removed there when it was inactive for ten days.
+    """
     registration = state.registration
     if registration.state == EXPIRED:
         return "the trust certificate has expired"
@@ -35,6 +49,8 @@ def reason_to_register(state: HostState, tenant_id: str | None) -> str | None:
         return "the host is not registered"
     if _other_tenant(state, tenant_id):
         return "the host is registered in another tenant"
+    if known is not None and registration.connector_id is not None and registration.connector_id not in known:
+        return "the tenant does not know this connector any more"
     return None
 
 
@@ -43,7 +59,7 @@ def plan(desired: Desired, state: HostState) -> Plan:
 
     :raises HostError: when the host belongs to another tenant and that may not be changed.
     """
-    reason = reason_to_register(state, desired.tenant_id)
+    reason = reason_to_register(state, desired.tenant_id, desired.known)
     if reason is None and not desired.force:
         return Plan()
     if _other_tenant(state, desired.tenant_id) and not desired.allow_tenant_change:

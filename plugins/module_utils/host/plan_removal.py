@@ -8,20 +8,33 @@
 
 from __future__ import annotations
 
+import typing as t
+
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
 
 CONNECTOR = "connector"
 UPDATER = "connector updater"
+FOLDER = "folder"
+RESTART = "restart"
+
+_ABSENT = "it is declared absent"
 
 
-def plan(state: HostState) -> Plan:
-    """Connector and updater are two products: what is there of either goes [MS, concept-connectors]."""
+def plan(state: HostState, folders: t.Sequence[str] = (), *, restart: bool = False) -> Plan:
+    """Connector and updater are two products: what is there of either goes [MS, concept-connectors].
+
+    :param folders: the product's folders that exist and are to go as well.
+    :param restart: whether the server may be restarted, as Microsoft's page asks for after a removal.
+    """
     name = state.machine_name
     changes = []
     if state.connector_present:
         before = {"installed": True, "version": state.installation.version}
-        changes.append(Change("remove", CONNECTOR, name, before, None, "it is declared absent"))
+        changes.append(Change("remove", CONNECTOR, name, before, None, _ABSENT))
     if state.updater_present:
-        changes.append(Change("remove", UPDATER, name, {"installed": True}, None, "it is declared absent"))
+        changes.append(Change("remove", UPDATER, name, {"installed": True}, None, _ABSENT))
+    if changes and restart:
+        changes.append(Change(RESTART, "server", name, {}, {}, "a removal is complete after a restart", rank=2))
+    changes += [Change("remove", FOLDER, folder, {"present": True}, None, _ABSENT, rank=1) for folder in folders]
     return Plan.of(changes)

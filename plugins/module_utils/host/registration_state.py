@@ -27,10 +27,15 @@ _SAME_CERTIFICATE = datetime.timedelta(days=1)
 
 @dataclasses.dataclass(frozen=True)
 class StoredFile:
-    """A file in the store of NETWORK SERVICE: its name is the thumbprint."""
+    """A file in the store of NETWORK SERVICE: its name is the thumbprint.
+
+    :param certificate: what is in it, when somebody has read it.
+    """
 
     thumbprint: str
     modified: datetime.datetime
+    path: str = ""
+    certificate: TrustCertificate | None = None
 
 
 def newest(certificates: t.Iterable[TrustCertificate]) -> TrustCertificate | None:
@@ -55,7 +60,8 @@ def judge(
 ) -> Registration:
     """The registration of a host.
 
-    :param trust_settings: whether TrustSettings.xml was found at one of its candidate paths.
+    :param trust_settings: whether TrustSettings.xml was found at one of its candidate paths; that of another generation than the
+        installed one does not count: whether it is taken over is not known, and a connector that was taken over runs.
     :param connector_running: whether the connector's service runs.
     """
     certificate = newest(certificates)
@@ -85,11 +91,16 @@ def _of_machine_store(certificate: TrustCertificate, now: datetime.datetime) -> 
         not_before=certificate.not_before,
         not_after=certificate.not_after,
         days_left=(certificate.not_after - now).days,
+        subject=certificate.subject,
+        issuer=certificate.issuer,
+        renewal_overdue=now - certificate.not_before > RENEWAL_AGE,
     )
 
 
 def _of_user_store(certificate: TrustCertificate | None, renewed: StoredFile, now: datetime.datetime) -> Registration:
-    # Only the file's name and age can be seen from outside; that a renewed certificate lives as long as the first is inferred.
+    if renewed.certificate is not None:
+        return dataclasses.replace(_of_machine_store(renewed.certificate, now), in_user_store=True)
+    # Only the file's name and age are known; that a renewed certificate lives as long as the first is inferred.
     not_after = None if certificate is None else renewed.modified + (certificate.not_after - certificate.not_before)
     return Registration(
         state=EXPIRED if not_after is not None and not_after <= now else REGISTERED,
@@ -100,4 +111,8 @@ def _of_user_store(certificate: TrustCertificate | None, renewed: StoredFile, no
         not_after=not_after,
         days_left=None if not_after is None else (not_after - now).days,
         in_user_store=True,
+        subject=None if certificate is None else certificate.subject,
+        issuer=None if certificate is None else certificate.issuer,
+        estimated=True,
+        renewal_overdue=now - renewed.modified > RENEWAL_AGE,
     )

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import datetime
 import pathlib
@@ -16,14 +17,18 @@ import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import observe
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import EXPIRED, HostState
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman import powershell
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import ProcessResult, Shell
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import ProcessLost, ProcessResult, Shell
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import HttpError, TransportError
 
 # A server that is starting: no listener at the path yet, or the service not ready.
 _NOT_READY = (404, 503)
+
+# Bytes: what is read whole are settings, certificates and the ends of logs.
+MAX_FILE = 256 * 1024
+READ_TIMEOUT = 60.0
 
 _SCRIPTS = pathlib.Path(__file__).parent / "scripts"
 
@@ -44,6 +49,7 @@ class Server:
     :param put_file: the connection's own transfer of a controller file to a path on the server.
     :param progress: tells a person what is going on (shown with C(-v)).
     :param warn: tells a person what they should look at (always shown).
+    :param reads_renewed: read a certificate that was renewed, which takes a shell, instead of estimating its end.
     :param done: what has been changed so far, in words. A failure after a change reports it.
     """
 
@@ -56,9 +62,24 @@ class Server:
     clock: t.Callable[[], float] = time.monotonic
     now: t.Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.timezone.utc)
     done: list[str] = dataclasses.field(default_factory=list)
+    reads_renewed: bool = False
 
     def observe(self) -> HostState:
-        return observe(self.session, self.now())
+        """The host as it is now.
+
+        An estimate is good enough for a certificate that is valid by it. Before one is taken for expired it is read.
+        """
+        state = observe(self.session, self.now(), self.read_files if self.reads_renewed else None)
+        if state.registration.estimated and state.registration.state == EXPIRED and not self.reads_renewed:
+            self.reads_renewed = True
+            return observe(self.session, self.now(), self.read_files)
+        return state
+
+    def read_files(self, paths: t.Sequence[str]) -> dict[str, bytes]:
+        """The contents of small files, by lower-case path; those that cannot be read are missing."""
+        answer = self.script("read_files", {"paths": list(paths), "max_bytes": MAX_FILE}, timeout=READ_TIMEOUT)
+        files = answer.get("files") or {}
+        return {str(path).lower(): base64.b64decode(content) for path, content in files.items() if content is not None}
 
     def run(self, command: str, *arguments: str, timeout: float) -> ProcessResult:
         self.progress(f"running {' '.join((command, *arguments))}")
@@ -85,6 +106,9 @@ class Server:
         while True:
             try:
                 found, seen = look()
+            except ProcessLost:
+                # What was looked at is a program, and one that may have run is never started again.
+                raise
             except TransportError as error:
                 found, seen = None, f"the server does not answer ({error})"
             except HttpError as error:

@@ -95,8 +95,10 @@ class Installation:
 class Registration:
     """Whether this host is registered, and as whom.
 
-    :param in_user_store: the certificate was renewed, and the new one is in the store of NETWORK SERVICE, where only its
-        age can be seen from outside; C(not_before) is then the moment its file was written and C(not_after) an estimate.
+    :param in_user_store: the certificate was renewed, and the new one is in the store of NETWORK SERVICE.
+    :param estimated: that certificate was not read (it takes a shell): C(not_before) is then the moment its file was written,
+        and C(not_after) supposes that it lives as long as the first one.
+    :param renewal_overdue: it is older than the age at which it ought to have renewed itself; None when that is not known.
     """
 
     state: str = UNREGISTERED
@@ -107,6 +109,10 @@ class Registration:
     not_after: datetime.datetime | None = None
     days_left: int | None = None
     in_user_store: bool = False
+    subject: str | None = None
+    issuer: str | None = None
+    estimated: bool = False
+    renewal_overdue: bool | None = None
 
     def as_dict(self) -> dict[str, t.Any]:
         return {

@@ -80,7 +80,8 @@ def operating_system(local_time: datetime.datetime | None = NOW) -> OperatingSys
 
 
 def service(name: str, state: str = "Running", start_mode: str = "Auto") -> ServiceState:
-    return ServiceState(name, state, start_mode, r"NT AUTHORITY\NetworkService", r'"C:\some.exe"')
+    account = r"NT AUTHORITY\NetworkService" if name == generations.CONNECTOR_SERVICE else "LocalSystem"
+    return ServiceState(name, state, start_mode, account, r'"C:\some.exe"')
 
 
 def installation(generation: generations.Generation = generations.ENTRA, version: str | None = "1.5.4892.0") -> Installation:

@@ -11,7 +11,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.host import jobs, options
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import health_job, jobs, options
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import ENTRA
 from tests.unit.host.builders import CONNECTOR, NOW, OTHER_TENANT, TENANT, days
@@ -90,7 +90,7 @@ def test_install_from_the_controller(installer: str, code: int, reboot: bool) ->
     assert result["changed"]
     assert result["connector"]["installed"]
     assert result["reboot_required"] is reboot
-    assert result["registration"] == {"required": True, "reason": "the host is not registered", "state": "unregistered"}
+    assert result["registration"] == {"required": True, "reason": "the host is not registered", "state": "unregistered", "kept": None}
     assert any("waiting for files and services" in line for line in windows.progress)
 
 
@@ -168,11 +168,13 @@ def test_a_wrong_controller_file_is_refused_before_the_server_is_changed(
 
 @pytest.mark.parametrize(("code", "message"), [(1603, "exit code 1603.*leftovers"), (1602, "1602.*cancelled"), (77, "77.*not known")])
 def test_a_failing_installer_is_explained_and_cleaned_up(installer: str, code: int, message: str) -> None:
-    windows = Windows(programs={INSTALLER: exit_code(code)})
+    windows = Windows(programs={INSTALLER: exit_code(code)}, log="\r\n  line 2\r\nit broke\r\n")
     with pytest.raises(HostError, match=message) as caught:
         connector(windows, installer_file=installer)
     assert caught.value.details["exit_code"] == code
     assert windows.calls[-1] == "script remove"
+    assert "The end of its log: line 2 | it broke" in caught.value.message
+    assert caught.value.details["log"] == ["line 2", "it broke"]
 
 
 def test_an_installer_that_is_busy_is_tried_again(installer: str) -> None:
@@ -267,7 +269,7 @@ def test_absent_on_an_empty_server_does_nothing() -> None:
 
 def test_what_stays_after_a_removal_is_named() -> None:
     windows = installed()
-    windows.programs["reg.exe"] = exit_code(1)
+    windows.programs.update({"reg.exe": exit_code(1), "sc.exe": exit_code(1072)})
     with pytest.raises(HostError, match="something is left: service WAPCSvc"):
         connector(windows, state="absent")
 
@@ -388,7 +390,7 @@ def test_health_waits_until_it_is_well() -> None:
     windows.register()
     windows.services["WAPCSvc"]["State"] = "Start Pending"
     windows.later(10, lambda server: server.services["WAPCSvc"].update(State="Running"))
-    result = jobs.connector_health(windows.server(), values(options.HEALTH, wait_timeout=60), False)
+    result = health_job.connector_health(windows.server(), values(options.HEALTH, wait_timeout=60), False)
     assert (result["healthy"], result["status"]) == (True, "ok")
 
 
@@ -397,10 +399,10 @@ def test_health_fails_only_when_that_is_asked_for(fail_on: str, fails: bool) -> 
     windows = installed("Running")
     given = values(options.HEALTH, fail_on=fail_on)
     if not fails:
-        assert jobs.connector_health(windows.server(), given, False)["status"] == "critical"
+        assert health_job.connector_health(windows.server(), given, False)["status"] == "critical"
         return
     with pytest.raises(HostError, match="registration: the host is not registered") as caught:
-        jobs.connector_health(windows.server(), given, False)
+        health_job.connector_health(windows.server(), given, False)
     assert caught.value.details["result"]["checks"]
 
 

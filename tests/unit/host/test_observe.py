@@ -47,6 +47,10 @@ def test_a_registered_server_costs_five_reads_and_no_shell() -> None:
         "not_after": "2026-12-18T12:00:00Z",
         "days_left": 170,
         "in_user_store": False,
+        "subject": TENANT,
+        "issuer": "connectorregistrationca.msappproxy.net",
+        "estimated": False,
+        "renewal_overdue": False,
     }
     assert len(windows.calls) == 5
 

@@ -13,12 +13,16 @@ import pytest
 import yaml
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import options
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.options import PREREQUISITES
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.options import CONNECTOR_PROXY
 
 MODULES = {
     "connector": options.CONNECTOR,
     "connector_registration": options.REGISTRATION,
     "connector_info": options.INFO,
     "connector_health": options.HEALTH,
+    "connector_prerequisites": PREREQUISITES,
+    "connector_proxy": CONNECTOR_PROXY,
 }
 
 

@@ -9,6 +9,7 @@ No model of Windows (the lab is that): just enough to steer one job, with every 
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import datetime
 import json
@@ -25,8 +26,19 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session impo
 from tests.unit.host.builders import NOW, blob, encoded_certificate
 
 E = generations.ENTRA
-INSTALLED_FILES = {E.service_path("C:"), E.updater_path("C:"), E.register_script_path("C:")}
-TRUST_SETTINGS = generations.trust_settings_paths("C:")[0]
+
+
+def product_files(generation: generations.Generation) -> set[str]:
+    return {generation.service_path("C:"), generation.updater_path("C:"), generation.register_script_path("C:")}
+
+
+def trust_settings(generation: generations.Generation) -> str:
+    return generation.data_dir("C:") + r"\Config\TrustSettings.xml"
+
+
+ACCOUNTS = {"WAPCSvc": r"NT AUTHORITY\NetworkService", "WAPCUpdaterSvc": "LocalSystem"}
+INSTALLED_FILES = product_files(E)
+TRUST_SETTINGS = trust_settings(E)
 
 _ENVELOPE = (
     '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing"'
@@ -44,6 +56,11 @@ class Windows:
     version: str = "1.5.4892.0"
     certificates: dict[str, bytes] = dataclasses.field(default_factory=dict)
     user_store: dict[str, datetime.datetime] = dataclasses.field(default_factory=dict)
+    user_certificates: dict[str, bytes] = dataclasses.field(default_factory=dict)
+    folders: set[str] = dataclasses.field(default_factory=set)
+    free_bytes: int = 50 * 1024**3
+    last_boot: datetime.datetime = NOW - datetime.timedelta(days=3)
+    log: str = ""
     inspection: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     programs: dict[str, t.Callable[[Windows], ProcessResult | dict[str, t.Any]]] = dataclasses.field(default_factory=dict)
     calls: list[str] = dataclasses.field(default_factory=list)
@@ -78,18 +95,32 @@ class Windows:
 
     # Changes that the tests need again and again.
 
-    def install(self, state: str = "Stopped") -> None:
-        self.files |= INSTALLED_FILES
-        for name in generations.SERVICES:
-            self.services.setdefault(name, {"State": state, "StartMode": "Auto"})
+    def install(self, state: str = "Stopped", generation: generations.Generation = E) -> None:
+        """What the installer does: one generation takes the place of the other, services keep their state."""
+        for other in generations.GENERATIONS:
+            self.files -= product_files(other)
+        self.files |= product_files(generation)
+        self.folders |= set(generation.program_folders("C:"))
+        exes = (generation.service_path("C:"), generation.updater_path("C:"))
+        for name, exe in zip(generations.SERVICES, exes, strict=True):
+            self.services.setdefault(name, {"State": state, "StartMode": "Auto"}).update(PathName=f'"{exe}"', StartName=ACCOUNTS[name])
 
     def remove(self) -> None:
-        self.files -= INSTALLED_FILES
+        """What the uninstallers do: the folders stay."""
+        for generation in generations.GENERATIONS:
+            self.files -= product_files(generation)
         self.services.clear()
+
+    def boot(self) -> None:
+        """A start of Windows: every service anew."""
+        self.last_boot = NOW + datetime.timedelta(seconds=self.seconds)
+        for service in self.services.values():
+            service["State"] = "Running" if service["StartMode"] == "Auto" else "Stopped"
 
     def register(self, thumbprint: str = "AB" * 20, **certificate: t.Any) -> None:
         self.certificates[thumbprint] = blob(encoded_certificate(**certificate))
-        self.files.add(TRUST_SETTINGS)
+        installed = next((one for one in generations.GENERATIONS if one.service_path("C:") in self.files), E)
+        self.files.add(trust_settings(installed))
 
     # The transport.
 
@@ -121,7 +152,7 @@ class Windows:
                 "Version": "10.0.20348",
                 "WindowsDirectory": r"C:\Windows",
                 "LocalDateTime": NOW.isoformat(),
-                "LastBootUpTime": NOW.isoformat(),
+                "LastBootUpTime": self.last_boot.isoformat(),
             }
         ]
 
@@ -134,6 +165,13 @@ class Windows:
             return [{"Name": folder + name.lower(), "LastModified": moment.isoformat()} for name, moment in self.user_store.items()]
         wanted = wql.lower().replace("\\\\", "\\")
         return [{"Name": path.lower(), "Version": self.version} for path in sorted(self.files) if f"'{path.lower()}'" in wanted]
+
+    def _rows_win32_directory(self, wql: str) -> list[dict[str, str]]:
+        wanted = wql.lower().replace("\\\\", "\\")
+        return [{"Name": folder.lower()} for folder in sorted(self.folders) if f"'{folder.lower()}'" in wanted]
+
+    def _rows_win32_logicaldisk(self, _wql: str) -> list[dict[str, str]]:
+        return [{"DeviceID": "C:", "FreeSpace": str(self.free_bytes)}]
 
     def _enumkey(self, texts: t.Mapping[str, str], _selector: str) -> str:
         self.calls.append("EnumKey")
@@ -152,6 +190,11 @@ class Windows:
         self.services[name]["State"] = self.services[name].get("after_start", "Running")
         return "<StartService_OUTPUT><ReturnValue>0</ReturnValue></StartService_OUTPUT>"
 
+    def _stopservice(self, _texts: t.Mapping[str, str], name: str) -> str:
+        self.calls.append(f"StopService {name}")
+        self.services[name]["State"] = "Stopped"
+        return "<StopService_OUTPUT><ReturnValue>0</ReturnValue></StopService_OUTPUT>"
+
     def _changestartmode(self, texts: t.Mapping[str, str], name: str) -> str:
         self.calls.append(f"ChangeStartMode {name} {texts['StartMode']}")
         self.services[name]["StartMode"] = "Auto"
@@ -164,24 +207,58 @@ class Windows:
             return self._script(json.loads(stdin))
         name = command.rpartition("\\")[2]
         self.calls.append(" ".join(["run", name, *arguments]))
-        answer = self.programs[name](self) if name in self.programs else ProcessResult(0, "", "")
+        answer = self.programs[name](self) if name in self.programs else self._usual(name, arguments)
         assert isinstance(answer, ProcessResult)
         return answer
+
+    def _usual(self, name: str, arguments: t.Sequence[str]) -> ProcessResult:
+        """What a program does that no test has given another behaviour."""
+        if name == "sc.exe":
+            self.services.pop(arguments[1], None)
+        if name == "shutdown.exe":
+            self.later(20, Windows.boot)
+        return ProcessResult(0, "", "")
 
     def _script(self, document: dict[str, t.Any]) -> ProcessResult:
         found = re.search(r"^# (\w+)", document["script"].split("\n\n", 1)[1])
         assert found is not None
-        name = {"What": "inspect", "Downloads": "download", "Calls": "register", "Reads": "read", "Removes": "remove"}[found[1]]
+        name = {
+            "What": "inspect",
+            "Downloads": "download",
+            "Calls": "register",
+            "Reads": "read",
+            "Removes": "remove",
+            "Ends": "logs",
+        }[found[1]]
         self.calls.append(f"script {name}")
         self.documents.append(document["arguments"])
-        answers: dict[str, t.Any] = {
-            "inspect": {**GOOD_INSTALLER, **self.inspection},
-            "download": {"ok": True, "size": 1, "error": None},
-            "register": {"invoked": "script", "ok": True, "error": None},
-            "remove": {"removed": document["arguments"].get("paths", []), "failed": []},
+        answers: dict[str, t.Callable[[dict[str, t.Any]], dict[str, t.Any]]] = {
+            "inspect": lambda _arguments: {**GOOD_INSTALLER, **self.inspection},
+            "download": lambda _arguments: {"ok": True, "size": 1, "error": None},
+            "register": lambda _arguments: {"invoked": "script", "ok": True, "error": None},
+            "read": self._read,
+            "remove": self._remove,
+            "logs": self._logs,
         }
-        answer = self.programs[name](self) if name in self.programs else answers[name]
+        answer = self.programs[name](self) if name in self.programs else answers[name](document["arguments"])
         return ProcessResult(0, json.dumps(answer), "")
+
+    def _read(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        names = {path: path.rpartition("\\")[2].upper() for path in arguments["paths"]}
+        contents = {path: self.user_certificates.get(name) for path, name in names.items()}
+        return {"files": {path: None if data is None else base64.b64encode(data).decode() for path, data in contents.items()}}
+
+    def _remove(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        for path in arguments["paths"]:
+            self.folders -= {folder for folder in self.folders if folder.lower() == path.lower()}
+            self.files -= {file for file in self.files if file.lower().startswith(path.lower() + "\\")}
+        return {"removed": arguments["paths"], "failed": []}
+
+    def _logs(self, _arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        tail = base64.b64encode(self.log.encode()).decode()
+        return {
+            "logs": [{"path": r"C:\T\Other.log", "tail": "", "error": None}, {"path": r"C:\T\Connector.log", "tail": tail, "error": None}]
+        }
 
 
 GOOD_INSTALLER = {

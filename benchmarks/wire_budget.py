@@ -1,0 +1,213 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a job on a server costs on the wire: counted in the lab's journal, held against the budgets, written into docs/benchmarks.md.
+
+    python -m benchmarks.wire_budget            # measures and writes
+    python -m benchmarks.wire_budget --check    # measures, and ends with 1 when a budget is exceeded
+
+From the root of the repository, in the environment that C(make test) makes. The real ansible-playbook, pywinrm and pypsrp are
+what runs; the lab's servers are what they talk to, so that seconds are not measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import pathlib
+import sys
+import tempfile
+import typing as t
+
+from tests.support import kdc as kdcs
+from tests.support.kdc import REALM, Kdc
+from tests.support.lab_process import ROOT, Lab
+from tests.support.playbook import Ansible
+
+PAGE = ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- wire_budget: begin -->", "<!-- wire_budget: end -->"
+SERVER = "nam-web-01"
+REALM_PASSWORD = "Of-the-realm-1"
+
+Task = t.Mapping[str, t.Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """Something that is done to a host that is as it should be.
+
+    :param operations: at most so many WS-Management operations; None = no budget.
+    """
+
+    name: str
+    task: Task
+    operations: int | None = None
+    requests: int | None = None
+    kilobytes: int | None = None
+
+
+JOBS = (
+    Job("`connector_info`", {"entra.app_proxy.connector_info": {}}, operations=5),
+    Job("`connector_health`, without endpoints", {"entra.app_proxy.connector_health": {}}, operations=8),
+    Job("`connector`, nothing to do", {"entra.app_proxy.connector": {}}),
+    Job(
+        "role `connector`, nothing to do",
+        {"ansible.builtin.include_role": {"name": "entra.app_proxy.connector"}},
+        requests=20,
+        kilobytes=60,
+    ),
+)
+
+# For one PowerShell module that does nothing: requests with Basic, NTLM and Kerberos, and bytes sent. Measured with real ansible-core
+# against a stand-in for WinRM, before this collection was written; connection to number of requests.
+POWERSHELL = {"winrm": {"basic": 7, "ntlm": 10, "kerberos": 8}, "psrp": {"ntlm": 9, "kerberos": 8}}
+POWERSHELL_KILOBYTES = 255
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """C(requests): HTTP requests. C(messages): those of them that carry a message, without the legs of authentication.
+
+    C(operations): queries, gets and method calls; the further pages of a query (Pull) are messages and no operations.
+    C(sent): bytes in the bodies of the requests.
+    """
+
+    job: Job
+    connection: str
+    authentication: str
+    requests: int
+    messages: int
+    operations: int
+    sent: int
+
+    def exceeded(self) -> list[str]:
+        """The budgets that this is above, for a person."""
+        judged = (
+            ("operations", self.operations, self.job.operations),
+            ("HTTP requests", self.requests, self.job.requests if self.authentication == "ntlm" else None),
+            ("KB sent", round(self.sent / 1000), self.job.kilobytes if self.authentication == "ntlm" else None),
+        )
+        where = f"{self.job.name} over {self.connection} with {self.authentication}"
+        return [f"{where}: {found} {what}, allowed are {most}" for what, found, most in judged if most is not None and found > most]
+
+
+def measure(directory: pathlib.Path) -> list[Cost]:
+    """Run every job in every way that this machine can."""
+    kdc = None if kdcs.missing() else Kdc.start(directory / "kdc", {"lab-admin": REALM_PASSWORD})
+    try:
+        options = ["--keytab", str(kdc.keytab)] if kdc else []
+        environment = kdc.environment if kdc else {}
+        with Lab.start(directory / "lab", options=options, environment=environment) as lab:
+            lab.patch(f"/servers/{SERVER}", {"connector": {"registered": True}})
+            return [_cost(lab, directory, job, *way, environment) for way in _ways(kdc is not None) for job in JOBS]
+    finally:
+        if kdc:
+            kdc.stop()
+
+
+def _ways(has_kdc: bool) -> list[tuple[str, str, str]]:
+    """Connection, authentication, scheme. Over http the messages are encrypted, which Basic cannot."""
+    kerberos = [("winrm", "kerberos", "http"), ("psrp", "kerberos", "http")] if has_kdc else []
+    return [("winrm", "basic", "https"), ("winrm", "ntlm", "http"), ("psrp", "ntlm", "http"), *kerberos]
+
+
+def _cost(
+    lab: Lab, directory: pathlib.Path, job: Job, connection: str, authentication: str, scheme: str, environment: t.Mapping[str, str]
+) -> Cost:
+    ansible = Ansible(directory / "ansible", lab, connection=connection, scheme=scheme)
+    variables: dict[str, t.Any] = {"ansible_winrm_transport": authentication, "ansible_psrp_auth": authentication}
+    if authentication == "kerberos":
+        variables |= {
+            "ansible_host": "localhost",
+            "ansible_user": f"{lab.state['user']}@{REALM}",
+            "ansible_password": REALM_PASSWORD,
+            "ansible_winrm_kinit_env_vars": ["KRB5_CONFIG"],
+            "ansible_psrp_negotiate_service": "HTTP",
+        }
+    start = lab.last_seq()
+    play = {"name": job.name, "hosts": SERVER, "gather_facts": False, "tasks": [{"name": "The job", **job.task}]}
+    run = ansible.playbook([play], variables=variables, environment=environment).succeeded()
+    if run.total("changed"):
+        raise AssertionError(f"{job.name} has changed something, so it is not what is to be measured")
+    entries = [entry for entry in lab.journal(since=start) if entry["plane"] == "wsman" and entry["method"]]
+    return Cost(
+        job,
+        connection,
+        authentication,
+        requests=len(entries),
+        messages=sum(entry["kind"] != "auth" for entry in entries),
+        operations=sum(entry["kind"] != "auth" and entry["action"] != "Pull" for entry in entries),
+        sent=sum(entry["bytes_in"] for entry in entries),
+    )
+
+
+def table(costs: t.Sequence[Cost]) -> str:
+    """The costs and, beside them, those of PowerShell modules."""
+    lines = [
+        "| job | connection | authentication | operations | messages | HTTP requests | KB sent | budget | one PowerShell module |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for cost in costs:
+        shell = POWERSHELL.get(cost.connection, {}).get(cost.authentication)
+        beside = f"{shell} requests, {POWERSHELL_KILOBYTES} KB" if shell else f"{POWERSHELL_KILOBYTES} KB"
+        numbers = f"{cost.operations} | {cost.messages} | {cost.requests} | {cost.sent / 1000:.1f}"
+        lines.append(f"| {cost.job.name} | {cost.connection} | {cost.authentication} | {numbers} | {_budget(cost)} | {beside} |")
+    return "\n".join(lines)
+
+
+def _budget(cost: Cost) -> str:
+    job, ntlm = cost.job, cost.authentication == "ntlm"
+    parts = [f"{job.operations} operations"] if job.operations is not None else []
+    parts += [f"{job.requests} requests"] if job.requests is not None and ntlm else []
+    parts += [f"{job.kilobytes} KB"] if job.kilobytes is not None and ntlm else []
+    return ", ".join(parts)
+
+
+def written(page: str, content: str) -> str:
+    """The page with the content between the marks, which are added at its end where they are missing."""
+    if BEGIN not in page:
+        page = f"{page.rstrip()}\n\n{SECTION}\n\n{BEGIN}\n{END}\n"
+    before, _mark, rest = page.partition(BEGIN)
+    return f"{before}{BEGIN}\n\n{content}\n\n{END}{rest.partition(END)[2]}"
+
+
+SECTION = """## On the wire to a server
+
+What a job costs on a server that is as it should be, counted in the lab's journal. Written by
+`python -m benchmarks.wire_budget`; a test holds the numbers against the budgets. Operations are queries, gets and method
+calls; a query with more than one result takes a second message (Pull), as on a recorded Server 2012. Requests include the
+legs of the authentication. KB are the bodies of the requests. The last column is for comparison: a PowerShell module costs
+that before it has done anything, plus the start of a process on the server."""
+
+HEAD = """<!--
+Copyright (c) 2026, the entra.app_proxy authors
+GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+SPDX-License-Identifier: GPL-3.0-or-later
+-->
+
+# Benchmarks
+
+Tables between marks are written by the programs below `benchmarks`, not by hand. All of them were run against the lab in `tests/lab`:
+they count, and say nothing of the speed of a real server or a real tenant."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true", help="write nothing, and end with 1 when a budget is exceeded")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        costs = measure(pathlib.Path(directory))
+    print(table(costs))
+    if kdcs.missing():
+        print(kdcs.missing(), file=sys.stderr)
+    exceeded = [sentence for cost in costs for sentence in cost.exceeded()]
+    for sentence in exceeded:
+        print(sentence, file=sys.stderr)
+    if not options.check:
+        PAGE.write_text(written(PAGE.read_text() if PAGE.exists() else HEAD, table(costs)))
+    return 1 if exceeded else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

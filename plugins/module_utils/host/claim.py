@@ -1,0 +1,195 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""A note in a server's registry that a run works on it, so that two operators do not work on one server at the same time.
+
+Writing is no test-and-set there. So a claim is written, and after a pause longer than a write takes it is read again: of two that wrote at
+the same moment one sees the other's (Fischer's way of mutual exclusion). A claim ends when it is released, when the run that made it is
+known to be dead, or when nobody renewed it for the time it was made for, by the server's own clock.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import os
+import pathlib
+import socket
+import typing as t
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import operating_system
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.options import POLL_INTERVAL, Option, Options, not_negative, positive
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout
+from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import Registry
+
+KEY = r"SOFTWARE\entra.app_proxy"
+VALUE = "Maintenance"
+SETTLE_SECONDS = 1.0
+"""Longer than a registry write takes to arrive."""
+
+CLAIM = Options(
+    options=(
+        Option("state", required=True, choices=("held", "released")),
+        Option("purpose", default="maintenance"),
+        Option("lease", type="int", default=1800, rule=positive),
+        Option("take_over", type="bool", default=False),
+        Option("wait_timeout", type="int", default=0, rule=not_negative),
+        POLL_INTERVAL,
+    )
+)
+
+_PROC = pathlib.Path("/proc")
+
+
+@dataclasses.dataclass(frozen=True)
+class Owner:
+    """One run of ansible-playbook.
+
+    :param boot: which start of the controller it runs in; empty where the system does not tell.
+    :param started: when the process began, so that a later one of the same number is not taken for it; empty likewise.
+    """
+
+    controller: str
+    boot: str
+    pid: int
+    started: str
+
+    @classmethod
+    def this_run(cls) -> Owner:
+        """The run that this task is part of. Tasks are carried out by children of its process."""
+        pid = os.getppid()
+        return cls(socket.gethostname(), _boot(), pid, _started(pid))
+
+    def is_surely_dead(self) -> bool:
+        """Whether the run is over. Of a run on another controller nothing is known."""
+        if self.controller != socket.gethostname():
+            return False
+        return self.boot != _boot() or not _exists(self.pid) or self.started != _started(self.pid)
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """What the note says."""
+
+    owner: Owner
+    purpose: str
+    until: datetime.datetime
+
+    def text(self) -> str:
+        return json.dumps({**dataclasses.asdict(self.owner), "purpose": self.purpose, "until": self.until.isoformat()}, sort_keys=True)
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {"controller": self.owner.controller, "pid": self.owner.pid, "purpose": self.purpose, "until": self.until.isoformat()}
+
+    @classmethod
+    def read(cls, text: str | None) -> Claim | None:
+        """The claim that a note makes; None when there is no note, or one that nobody can read."""
+        try:
+            found = json.loads(text or "")
+            owner = Owner(str(found["controller"]), str(found["boot"]), int(found["pid"]), str(found["started"]))
+            return cls(owner, str(found["purpose"]), datetime.datetime.fromisoformat(found["until"]))
+        except (ValueError, KeyError, TypeError):
+            return None
+
+
+def claim(server: Server, options: t.Mapping[str, t.Any], check_mode: bool, owner: Owner | None = None) -> dict[str, t.Any]:
+    """The module: hold or release the claim.
+
+    :param owner: the run that asks; the one that this process is part of, unless a test says otherwise.
+    :raises HostError: another run holds it, and did not let go in time.
+    """
+    me = owner or Owner.this_run()
+    registry = Registry(server.session)
+    machine, _os = operating_system(server.session)
+    found = Claim.read(registry.string(KEY, VALUE))
+    if options["state"] == "released":
+        plan = _release_plan(machine, found, me)
+        if plan and not check_mode:
+            registry.delete_value(KEY, VALUE)
+        return _result(plan, None if plan else found)
+    _wait_until_free(server, registry, me, options)
+    plan = Plan.of([Change("claim", "server", machine, None, {"for": options["purpose"]}, "no other run may work on it meanwhile")])
+    if check_mode:
+        return _result(plan, None)
+    mine = Claim(me, options["purpose"], _now(server) + datetime.timedelta(seconds=options["lease"]))
+    registry.create_key(KEY)
+    registry.set_string(KEY, VALUE, mine.text())
+    server.sleep(SETTLE_SECONDS)
+    kept = Claim.read(registry.string(KEY, VALUE))
+    if kept is None or kept.owner != me:
+        raise _taken(machine, kept)
+    return _result(plan, mine)
+
+
+def _release_plan(machine: str, found: Claim | None, me: Owner) -> Plan:
+    """Another run's claim is left alone."""
+    if found is None or found.owner != me:
+        return Plan()
+    return Plan.of([Change("release", "server", machine, {"for": found.purpose}, None, "the work on it is over")])
+
+
+def _wait_until_free(server: Server, registry: Registry, me: Owner, options: t.Mapping[str, t.Any]) -> None:
+    def look() -> tuple[bool | None, str]:
+        found = Claim.read(registry.string(KEY, VALUE))
+        free = found is None or found.owner == me or options["take_over"] or found.owner.is_surely_dead() or found.until <= _now(server)
+        return (True if free else None), "" if found is None else _shown(found)
+
+    try:
+        server.wait("the other run to end its work here", look, timeout=options["wait_timeout"], interval=options["poll_interval"])
+    except WaitTimeout as error:
+        machine, _os = operating_system(server.session)
+        raise _taken(machine, Claim.read(registry.string(KEY, VALUE))) from error
+
+
+def _now(server: Server) -> datetime.datetime:
+    """By the server's clock: it is the one that all controllers see."""
+    _machine, system = operating_system(server.session)
+    return system.local_time or server.now()
+
+
+def _taken(machine: str, found: Claim | None) -> HostError:
+    by = _shown(found) if found else "another run"
+    return HostError(
+        f"{machine} is being worked on by {by}. Wait until that run has ended and run again. If you know that it is dead (its controller is"
+        " gone, say), take over with take_over=true",
+        operation="claim the server",
+        claim=found.as_dict() if found else None,
+    )
+
+
+def _shown(found: Claim) -> str:
+    return f"process {found.owner.pid} on {found.owner.controller} ({found.purpose}, until {found.until:%Y-%m-%d %H:%M} UTC)"
+
+
+def _result(plan: Plan, held: Claim | None) -> dict[str, t.Any]:
+    return {"changed": bool(plan), "plan": plan.as_dict(), "diff": plan.diff(), "claim": held.as_dict() if held else None}
+
+
+def _boot() -> str:
+    path = _PROC / "sys/kernel/random/boot_id"
+    return path.read_text().strip() if path.exists() else ""
+
+
+def _started(pid: int) -> str:
+    """Field 22 of Linux's C(stat): clock ticks from boot to the start of the process (proc_pid_stat(5))."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return ""
+    return text.rpartition(")")[2].split()[19]
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

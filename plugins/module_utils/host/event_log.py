@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Errors and warnings of the product since a moment, from its own Admin channels and from the Application log.
+
+Read with wevtutil in a shell: channels of their own are not to be had by CIM, and an event's text neither.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import typing as t
+from xml.etree import ElementTree
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import GENERATIONS
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
+
+CRITICAL, ERROR, WARNING = 1, 2, 3
+APPLICATION = "Application"
+
+# Of each channel; the newest come first.
+_MOST = 50
+_TIMEOUT = 60.0
+# ERROR_EVT_CHANNEL_NOT_FOUND (winerror.h): the product of that generation was never here.
+_NO_CHANNEL = 15007
+
+
+@dataclasses.dataclass(frozen=True)
+class Event:
+    """One event. C(level): 1 critical, 2 error, 3 warning. C(at): UTC, as ISO 8601 text."""
+
+    channel: str
+    provider: str
+    id: int
+    level: int
+    at: str
+    message: str
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return dataclasses.asdict(self)
+
+
+def channels() -> list[str]:
+    """The channels that are read: those of both generations, and the Application log."""
+    return [*(channel for generation in GENERATIONS for channel in generation.channels), APPLICATION]
+
+
+def query(channel: str, since: datetime.datetime, most: int = _MOST) -> tuple[str, ...]:
+    """Arguments of C(wevtutil.exe): errors and warnings since a moment, newest first."""
+    moment = since.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    level = " or ".join(f"Level={level}" for level in (CRITICAL, ERROR, WARNING))
+    condition = f"({level}) and TimeCreated[@SystemTime>='{moment}']"
+    if channel == APPLICATION:
+        sources = " or ".join(f"Provider[@Name='{generation.event_source}']" for generation in GENERATIONS)
+        condition = f"({sources}) and {condition}"
+    return ("qe", channel, f"/c:{most}", "/rd:true", "/f:RenderedXml", f"/q:*[System[{condition}]]")
+
+
+def read_events(server: Server, since: datetime.datetime) -> list[Event]:
+    """Errors and warnings of the product, newest first.
+
+    :raises HostError: when a log that exists cannot be read.
+    """
+    found = [event for channel in channels() for event in _read_channel(server, channel, since)]
+    return sorted(found, key=lambda event: event.at, reverse=True)
+
+
+def _read_channel(server: Server, channel: str, since: datetime.datetime) -> list[Event]:
+    result = server.run("wevtutil.exe", *query(channel, since), timeout=_TIMEOUT)
+    if result.exit_code == _NO_CHANNEL:
+        return []
+    if result.exit_code != 0:
+        said = " ".join((result.stderr or result.stdout).split())
+        raise HostError(
+            f"reading the event channel {channel}: wevtutil.exe ended with exit code {result.exit_code}: {said}. Connect as an"
+            " administrator or as a member of Event Log Readers",
+            operation="read event logs",
+            exit_code=result.exit_code,
+        )
+    return parse(result.stdout)
+
+
+def parse(output: str) -> list[Event]:
+    """The events in wevtutil's output, which is one XML element after the other without a root.
+
+    :raises HostError: when it is not XML.
+    """
+    try:
+        root = ElementTree.fromstring(f"<Events>{output[output.find('<Event') :] if '<Event' in output else ''}</Events>")
+    except ElementTree.ParseError as error:
+        raise HostError(f"reading event logs: what wevtutil.exe printed is no XML: {error}", operation="read event logs") from error
+    return [_event(element) for element in root]
+
+
+def _event(element: ElementTree.Element) -> Event:
+    parts = {node.tag.rpartition("}")[2]: node for node in element.iter()}
+
+    def text(name: str) -> str:
+        node = parts.get(name)
+        return "" if node is None else " ".join((node.text or "").split())
+
+    def attribute(name: str, key: str) -> str:
+        node = parts.get(name)
+        return "" if node is None else node.get(key, "")
+
+    system = next((node for node in element if node.tag.rpartition("}")[2] == "System"), element)
+    numbers = {node.tag.rpartition("}")[2]: (node.text or "") for node in system}
+    return Event(
+        channel=numbers.get("Channel", ""),
+        provider=next((node.get("Name", "") for node in system if node.tag.rpartition("}")[2] == "Provider"), ""),
+        id=_number(numbers.get("EventID", "")),
+        level=_number(numbers.get("Level", "")),
+        at=attribute("TimeCreated", "SystemTime")[:19] + "Z",
+        message=text("Message") or " ".join(" ".join((node.text or "").split()) for node in element.iter() if node.tag.endswith("}Data")),
+    )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.strip().isdigit() else 0

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
+
+"""Run an installer or uninstaller to its end, wait for its turn, and say why it failed, with the end of its log."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import dataclasses
+import typing as t
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer import ExitCode, explain
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import WSManError
+
+BUSY = 1618
+
+# Characters of what an installer printed; most print nothing.
+_OUTPUT_TAIL = 300
+_LOG_LINES = 15
+_LOG_BYTES = 16 * 1024
+_LOG_TIMEOUT = 60.0
+# A log is begun before the installer's own first line, and the two clocks differ by rounding.
+_LOG_SLACK = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Limits:
+    """Seconds: how long one step may take, and how often to look."""
+
+    timeout: float
+    interval: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Applied:
+    """The host as it is after the plan.
+
+    :param reboot_started: an installer has begun the restart itself.
+    """
+
+    state: HostState
+    reboot_required: bool = False
+    reboot_started: bool = False
+
+
+def run_installer(server: Server, path: str, arguments: tuple[str, ...], limits: Limits) -> ExitCode:
+    """Run an installer to its end; when another one is running, try again until its turn comes or the time is over.
+
+    :raises HostError: for an exit code that means failure, with the end of the installer's log.
+    """
+    said: list[str] = []
+    began = server.clock()
+
+    def attempt() -> tuple[ExitCode | None, str]:
+        result = server.run(path, *arguments, timeout=limits.timeout)
+        said[:] = [" ".join((result.stderr or result.stdout).split())[-_OUTPUT_TAIL:].rstrip(".")]
+        outcome = explain(result.exit_code)
+        return (None if outcome.busy else outcome), outcome.meaning
+
+    try:
+        outcome = server.wait("the installer's turn", attempt, timeout=limits.timeout, interval=limits.interval)
+    except WaitTimeout as error:
+        raise failed(path, explain(BUSY), f"still so after {error.seconds:.0f} seconds", []) from error
+    if not outcome.succeeded:
+        log = log_tail(server, int(server.clock() - began) + _LOG_SLACK)
+        raise failed(path, outcome, f"it said: {said[0]}" if said[0] else "", log)
+    return outcome
+
+
+def failed(path: str, outcome: ExitCode, more: str, log: t.Sequence[str]) -> HostError:
+    """The error of an installer that failed."""
+    name = path.rpartition("\\")[2]
+    shown = f". The end of its log: {' | '.join(log)}" if log else ""
+    return HostError(
+        f"{name} ended with exit code {outcome.code}: {outcome.meaning}{', ' + more if more else ''}. What to do: {outcome.remedy}{shown}",
+        operation=f"run {name}",
+        exit_code=outcome.code,
+        log=list(log),
+    )
+
+
+def log_tail(server: Server, seconds: int) -> list[str]:
+    """The last lines of the log that an installer wrote in the last C(seconds); empty when there is none.
+
+    Logs lie in TEMP of the user that installs [MS, troubleshoot-connectors]; their names are known for the legacy installer only, so
+    the newest one with the product's name is taken, else the newest.
+    """
+    try:
+        answer = server.script("tail_logs", {"seconds": seconds, "max_bytes": _LOG_BYTES}, timeout=_LOG_TIMEOUT)
+    except WSManError as error:
+        # The installer's failure is the news, not that its log could not be read.
+        server.progress(f"the installer's log could not be read: {error}")
+        return []
+    logs = sorted(answer.get("logs") or [], key=lambda log: "connector" not in str(log.get("path")).lower())
+    return last_lines(str(logs[0].get("tail") or ""), _LOG_LINES) if logs else []
+
+
+def last_lines(tail: str, count: int) -> list[str]:
+    """The last lines with text of a piece of a log, which is UTF-8 or, from Windows Installer, UTF-16."""
+    try:
+        data = base64.b64decode(tail)
+    except binascii.Error:
+        return []
+    wide = data.count(0) > len(data) // 4
+    # A piece of UTF-16 may begin in the middle of a character.
+    text = data[len(data) % 2 :].decode("utf-16-le", "replace") if wide else data.decode("utf-8", "replace")
+    lines = [" ".join(line.replace("\ufeff", "").split()) for line in text.splitlines()]
+    return [line for line in lines if line][-count:]

@@ -1,0 +1,190 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Module connector on the lab: newest version, room, leftovers, generations, another installer's turn, restarts, and removals."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from tests.integration.host.module_run import Outcome, module, patch, server
+from tests.support.lab_process import Lab
+from tests.support.playbook import Ansible
+
+OLD = "1.5.4287.0"
+NEWEST = "1.5.4892.0"
+
+
+def connector(ansible: Ansible, *arguments: str, **options: t.Any) -> Outcome:
+    assert ansible.lab is not None
+    given = {"installer_file": ansible.lab.state["installer_file"], "poll_interval": 0.2, **options}
+    return module(ansible, "connector", *arguments, **{name: value for name, value in given.items() if value is not None})
+
+
+def shown(outcome: Outcome) -> str:
+    """The output in one line: Ansible wraps its warnings."""
+    return " ".join(outcome.run.output.split())
+
+
+def message(outcome: Outcome) -> str:
+    assert outcome.result["failed"], outcome.result
+    return str(outcome.result["msg"])
+
+
+def assert_nothing_more_to_do(ansible: Ansible, **options: t.Any) -> None:
+    again = connector(ansible, **options)
+    assert (again.result["changed"], again.writes) == (False, [])
+
+
+def test_latest_takes_what_the_installer_has_and_keeps_the_registration(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"version": OLD, "registered": True})
+    assert not connector(ansible).result["changed"]
+    checked = connector(ansible, "--check", state="latest")
+    assert checked.writes == []
+    done = connector(ansible, state="latest")
+    assert done.result["plan"] == checked.result["plan"]
+    assert "the installer is newer" in done.result["plan"]["lines"][0]
+    assert server(lab)["connector"]["version"] == NEWEST
+    assert done.result["registration"] == {"required": False, "reason": None, "state": "registered", "kept": True}
+    assert "the registration was kept" in done.result["outcome"]
+    assert_nothing_more_to_do(ansible, state="latest")
+
+
+def test_latest_from_an_address_downloads_to_compare(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"version": OLD})
+    address = {"installer_file": None, "installer_url": lab.state["installer_url"], "state": "latest"}
+    checked = connector(ansible, "--check", **address)
+    assert (checked.result["changed"], checked.writes) == (False, [])
+    assert "not judged" in shown(checked)
+    assert connector(ansible, **address).result["changed"]
+    assert not connector(ansible, **address).result["changed"]
+    assert server(lab)["connector"]["version"] == NEWEST
+
+
+def test_a_full_disk_is_told_before_anything_is_copied(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, product={"free_bytes": 200 * 1024**2})
+    refused = connector(ansible)
+    assert "drive C: has 200 MiB free, the installation needs 300 MiB" in message(refused)
+    assert (refused.writes, refused.result["done"]) == ([], [])
+    assert connector(ansible, minimum_free_mib=100).result["changed"]
+
+
+@pytest.mark.parametrize(("code", "words"), [(1603, "fatal error"), (1602, "was cancelled"), (1612, "not known")])
+def test_a_failing_installer_shows_the_end_of_its_log(lab: Lab, ansible: Ansible, code: int, words: str) -> None:
+    patch(lab, installer_exit_code=code)
+    failed = connector(ansible)
+    assert f"exit code {code}" in message(failed)
+    assert words in message(failed)
+    assert "Failed to execute MSI package" in message(failed)
+    assert failed.result["failure"]["exit_code"] == code
+    assert not [path for path in server(lab)["files"] if "entra.app_proxy" in path]
+
+
+def test_another_installation_is_waited_for_and_reported_at_the_deadline(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, product={"busy_runs": 1000})
+    failed = connector(ansible, install_timeout=2)
+    assert "1618: another installation is running on the server, still so after 2 seconds" in message(failed)
+    patch(lab, product={"busy_runs": 2})
+    assert connector(ansible).result["connector"]["installed"]
+    assert len([one for one in lab.get("/processes") if "REGISTERCONNECTOR" in one["command_line"]]) > 3
+
+
+def test_leftovers_are_told_and_removed_when_asked(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, leftovers=True)
+    failed = connector(ansible, install_timeout=3)
+    assert "remove_leftovers=true" in message(failed)
+    assert "an earlier installation has left service WAPCUpdaterSvc" in shown(failed)
+    checked = connector(ansible, "--check", remove_leftovers=True)
+    done = connector(ansible, remove_leftovers=True)
+    assert done.result["plan"] == checked.result["plan"]
+    removed = [line for line in done.result["plan"]["lines"] if line.startswith("- remove leftover")]
+    assert [line.split(" (")[0] for line in removed] == [
+        r"- remove leftover folder C:\Program Files\Microsoft AAD App Proxy Connector",
+        "- remove leftover service WAPCUpdaterSvc",
+    ]
+    assert done.result["connector"]["installed"]
+    assert_nothing_more_to_do(ansible, remove_leftovers=True)
+
+
+@pytest.mark.parametrize(
+    ("strategy", "takes_over", "kept"), [("in_place", True, True), ("in_place", False, False), ("reinstall", True, False)]
+)
+def test_legacy_becomes_entra_and_tells_what_became_of_the_registration(
+    lab: Lab, ansible: Ansible, strategy: str, takes_over: bool, kept: bool
+) -> None:
+    patch(lab, connector={"generation": "legacy", "registered": True}, product={"upgrade_keeps_registration": takes_over})
+    wanted = {"version": "1.5.3829.0", "upgrade_strategy": strategy}
+    checked = connector(ansible, "--check", **wanted)
+    done = connector(ansible, **wanted)
+    assert done.result["plan"] == checked.result["plan"]
+    assert done.result["plan"]["changes"][0]["action"] == {"in_place": "upgrade", "reinstall": "reinstall"}[strategy]
+    assert "is not documented" in shown(done)
+    assert done.result["connector"]["generation"] == "entra"
+    assert (done.result["registration"]["kept"], done.result["registration"]["required"]) == (kept, not kept)
+
+    before = lab.get("/tenant")["connectors"][0]["id"]
+    registered = module(ansible, "connector_registration", tenant_id=lab.state["tenant_id"], token=lab.token())
+    assert registered.result["changed"] is not kept
+    assert (registered.result["connector"]["registration"]["connector_id"] == before) is kept
+    assert server(lab)["services"]["WAPCSvc"]["state"] == "Running"
+    assert_nothing_more_to_do(ansible, **wanted)
+
+
+def test_a_slow_service_is_waited_for_and_a_broken_one_reported(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True}, services={"WAPCSvc": {"state": "Stopped", "account": r"LAB\\someone"}})
+    lab.patch("/timing", {"service_start": 2.0})
+    done = connector(ansible)
+    assert done.result["connector"]["services"]["WAPCSvc"]["state"] == "Running"
+    # Told, and left alone.
+    assert "someone" in done.result["connector"]["services"]["WAPCSvc"]["account"]
+    patch(lab, services={"WAPCSvc": {"state": "Stopped"}}, product={"stubborn_service": True})
+    failed = connector(ansible, install_timeout=3)
+    assert "service WAPCSvc did not become Running within 3 seconds" in message(failed)
+
+
+@pytest.mark.parametrize("code", [3010, 1641])
+def test_a_restart_is_made_when_allowed_and_waited_for(lab: Lab, ansible: Ansible, code: int) -> None:
+    patch(lab, installer_exit_code=code, connector={"version": OLD, "registered": True})
+    before = server(lab)["boot"]
+    done = connector(ansible, state="latest", reboot=True)
+    assert (done.result["rebooted"], done.result["reboot_required"]) == (True, False)
+    assert server(lab)["boot"] > before
+    assert done.result["connector"]["services"]["WAPCSvc"]["state"] == "Running"
+
+
+def test_a_restart_that_is_not_allowed_is_reported(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, installer_exit_code=3010)
+    before = server(lab)["boot"]
+    done = connector(ansible)
+    assert (done.result["rebooted"], done.result["reboot_required"]) == (False, True)
+    assert server(lab)["boot"] == before
+
+
+HALVES: dict[str, dict[str, t.Any]] = {
+    "whole": {},
+    "service entries only": {"connector": {"installed": False}, "services": {"WAPCSvc": {"state": "Stopped"}}},
+    "no connector service": {"services": {"WAPCSvc": None}},
+    "no updater service": {"services": {"WAPCUpdaterSvc": None}},
+    "no service": {"services": {"WAPCSvc": None, "WAPCUpdaterSvc": None}},
+}
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_every_half_removed_state_ends_removed(lab: Lab, ansible: Ansible, half: str) -> None:
+    patch(lab, connector={"registered": True})
+    patch(lab, **HALVES[half])
+    absent = {"state": "absent", "installer_file": None, "remove_folders": half == "whole", "reboot": half == "whole"}
+    checked = connector(ansible, "--check", **absent)
+    done = connector(ansible, **absent)
+    assert done.result["plan"] == checked.result["plan"]
+    assert done.result["changed"]
+    assert done.result["rebooted"] is (half == "whole")
+    state = server(lab)
+    assert not {"WAPCSvc", "WAPCUpdaterSvc"} & set(state["services"])
+    assert not [path for path in state["files"] if path.lower().endswith("connectorservice.exe")]
+    if half == "whole":
+        assert not [folder for folder in state["folders"] if "private network connector" in folder.lower()]
+    assert_nothing_more_to_do(ansible, **absent)

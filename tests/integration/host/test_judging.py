@@ -1,0 +1,163 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Registration, trust certificate, clones and health on the lab: the good way, and what each failure says."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.integration.host.module_run import Outcome, module, patch, server
+from tests.support.lab_process import Lab
+from tests.support.playbook import Ansible
+
+
+def credentials(lab: Lab) -> dict[str, str]:
+    return {"tenant_id": lab.state["tenant_id"], "user": lab.state["tenant_user"], "password": lab.state["tenant_password"]}
+
+
+def check(outcome: Outcome, name: str) -> dict[str, str]:
+    return next(one for one in outcome.result["checks"] if one["name"] == name)
+
+
+def known(*ids: str) -> list[dict[str, str]]:
+    return [{"id": one, "machine_name": "NAM-WEB-01", "status": "active"} for one in ids]
+
+
+def test_credentials_register_and_their_environment_reaches_the_cmdlet(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={})
+    done = module(ansible, "connector_registration", **credentials(lab), environment_name="AzureUSGovernment")
+    assert done.result["changed"]
+    assert done.result["registration"]["state"] == "registered"
+    assert lab.state["tenant_password"] not in done.run.output
+
+
+def test_multifactor_authentication_is_the_failure_that_says_nothing(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={})
+    lab.patch("/tenant", {"user_needs_mfa": True})
+    failed = module(ansible, "connector_registration", **credentials(lab), timeout=3)
+    assert "which is what an account with multifactor authentication looks like" in failed.result["msg"]
+    assert "register with a token" in failed.result["msg"]
+    assert server(lab)["events"] == []
+
+
+def test_a_refused_user_is_told_with_the_reason_of_the_event_log(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={})
+    lab.patch("/tenant", {"user_is_administrator": False})
+    failed = module(ansible, "connector_registration", **credentials(lab), timeout=3)
+    assert "The registration request was denied" in failed.result["msg"]
+    assert "Application Administrator" in failed.result["msg"]
+
+
+def test_what_the_tenant_has_forgotten_is_registered_again(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True})
+    own = server(lab)["connector"]["connector_id"]
+    other = "0d1f6f6e-6b1c-4e57-8f0d-6d2c1a4a9a11"
+    assert module(ansible, "connector_info", known_connectors=known(own)).result["registration"]["required"] is False
+    found = module(ansible, "connector_info", known_connectors=known(other)).result["registration"]
+    assert (found["required"], found["reason"]) == (True, "the tenant does not know this connector any more")
+    registered = module(
+        ansible, "connector_registration", tenant_id=lab.state["tenant_id"], token=lab.token(), known_connectors=known(other)
+    )
+    assert (registered.result["changed"], registered.result["registration"]["required"]) == (True, False)
+    assert server(lab)["connector"]["connector_id"] != own
+
+
+def test_a_renewed_certificate_is_estimated_and_read_when_asked(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True, "in_user_store": True, "age_days": 20, "valid_days": 400, "first_certificate_days": 190})
+    estimated = module(ansible, "connector_info")
+    registration = estimated.result["connector"]["registration"]
+    assert (registration["in_user_store"], registration["estimated"], registration["renewal_overdue"]) == (True, True, False)
+    assert estimated.shells == 0
+    exact = module(ansible, "connector_info", read_certificate=True)
+    registration = exact.result["connector"]["registration"]
+    assert (registration["in_user_store"], registration["estimated"], registration["days_left"]) == (True, False, 379)
+    assert registration["issuer"] == "connectorregistrationca.msappproxy.net"
+    assert registration["connector_id"] == server(lab)["connector"]["connector_id"]
+    assert (exact.shells, exact.writes) == (1, [])
+
+
+def test_an_overdue_renewal_is_a_warning(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True, "age_days": 200, "valid_days": 365})
+    judged = module(ansible, "connector_health")
+    assert judged.result["connector"]["registration"]["renewal_overdue"] is True
+    assert check(judged, "renewal")["status"] == "warning"
+    assert check(judged, "certificate")["status"] == "ok"
+
+
+def test_health_looks_at_logs_counters_endpoints_and_the_tenants_view(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True})
+    own = server(lab)["connector"]["connector_id"]
+    plain = module(ansible, "connector_health")
+    assert (plain.result["status"], plain.shells) == ("ok", 0)
+    asked = {"since": "24h", "counters": True, "known_connectors": known(own)}
+    well = module(ansible, "connector_health", **asked)
+    assert (well.result["status"], well.result["events"], well.shells) == ("ok", [], 1)
+    assert well.result["counters"] != {}
+
+    channel, source = "Microsoft-Microsoft Entra private network-Connector/Admin", "Microsoft Entra private network connector"
+    text = "Connector failed to download the configuration."
+    patch(lab, events=[{"channel": channel, "provider": source, "event_id": 12, "level": 2, "message": text}])
+    legacy = {
+        "channel": "Application",
+        "provider": "Microsoft AAD Application Proxy Connector",
+        "event_id": 13,
+        "level": 2,
+        "message": text,
+    }
+    patch(lab, events=[legacy])
+    ill = module(ansible, "connector_health", since="1h", known_connectors=known())
+    assert text in check(ill, "events")["evidence"]
+    assert (check(ill, "events")["status"], check(ill, "tenant_view")["status"]) == ("warning", "critical")
+    assert sorted(event["id"] for event in ill.result["events"]) == [12, 13]
+    assert check(module(ansible, "connector_health", since="1h", errors_critical=2), "events")["status"] == "critical"
+    lab.post("/clock", {"advance": 7200})
+    assert check(module(ansible, "connector_health", since="1h", clock_skew_seconds=9999), "events")["status"] == "ok"
+    assert ill.writes == []
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_health_tries_the_endpoints_when_asked(lab: Lab, ansible: Ansible, reachable: bool) -> None:
+    patch(lab, connector={"registered": True})
+    if not reachable:
+        patch(lab, endpoints={"login.microsoftonline.com:443": "blocked"})
+    judged = module(ansible, "connector_health", endpoints=True)
+    assert check(judged, "endpoints")["status"] == ("ok" if reachable else "critical"), check(judged, "endpoints")
+
+
+def test_an_expired_certificate_shows_in_the_log(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True, "age_days": 181})
+    lab.get("/tenant")
+    judged = module(ansible, "connector_health", since="7d")
+    assert check(judged, "registration")["status"] == "critical"
+    assert check(judged, "events")["status"] == "critical"
+    assert "trust certificate has expired" in check(judged, "events")["remedy"]
+
+
+def test_waiting_shows_what_is_not_well(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True}, services={"WAPCSvc": {"state": "Stopped"}})
+    waited = module(ansible, "connector_health", "-v", wait_timeout=2, poll_interval=0.5)
+    assert "waiting for a healthy connector" in waited.run.output
+    assert "not well: service WAPCSvc" in waited.run.output
+    assert waited.result["status"] == "critical"
+
+
+def test_clones_are_stopped_and_the_copy_gets_its_own_registration(lab: Lab, ansible: Ansible) -> None:
+    lab.patch("/servers/nam-web-01", {"connector": {"registered": True}})
+    lab.patch("/servers/nam-web-02", {"connector": {"clone_of": "nam-web-01"}})
+    play = {
+        "name": "Role",
+        "hosts": "nam_web",
+        "gather_facts": False,
+        "tasks": [{"name": "The role", "ansible.builtin.include_role": {"name": "entra.app_proxy.connector"}}],
+    }
+    run = ansible.playbook([play])
+    assert {host: counts["failed"] for host, counts in run.recap.items()} == {"nam-web-01": 1, "nam-web-02": 1}
+    assert "nam-web-01 and nam-web-02" in run.output
+    assert "connector_register_anew=true" in run.output
+    anew = {**play, "vars": {"connector_register_anew": "{{ inventory_hostname == 'nam-web-02' }}"}}
+    ansible.playbook([anew]).succeeded()
+    ids = {lab.get(f"/servers/{name}")["connector"]["connector_id"] for name in ("nam-web-01", "nam-web-02")}
+    assert len(ids) == 2
+    assert ansible.playbook([play]).succeeded().total("changed") == 0

@@ -1,0 +1,161 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From whatever state a host is in: what the jobs do converges, check mode says it before, and a second run has nothing to do.
+
+The jobs are the real ones; the server is the scripted Windows, in states that hypothesis makes up: absent, half installed, with
+leftovers, stopped, unregistered, expired, of another tenant, of either generation, upgraded by itself, waiting for a restart.
+"""
+
+from __future__ import annotations
+
+import copy
+import typing as t
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations, jobs, options
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import ProcessResult
+from tests.unit.host.builders import NOW, OTHER_TENANT, TENANT, days
+from tests.unit.host.test_registration_token import token
+from tests.unit.host.windows import ACCOUNTS, Windows, exit_code, product_files, trust_settings
+
+INSTALLER = "MicrosoftEntraPrivateNetworkConnectorInstaller.exe"
+CODE = "{5E1A0A5D-7E9C-4C9B-8E1E-0B6B4F1B2C3D}"
+STATES = ("Running", "Stopped", "Start Pending", "Paused")
+MODES = ("Auto", "Manual", "Disabled")
+# The last one has come by itself: newer than any installer here.
+VERSIONS = ("1.5.1626.0", "1.5.3437.0", "1.5.3829.0", "1.5.4892.0", "1.5.9000.0")
+NEWEST = "1.5.4892.0"
+
+Given = dict[str, t.Any]
+
+
+@st.composite
+def hosts(draw: st.DrawFn) -> Windows:
+    windows = Windows(version=draw(st.sampled_from(VERSIONS)))
+    generation = draw(st.sampled_from(generations.GENERATIONS))
+    windows.files |= draw(st.sets(st.sampled_from(sorted(product_files(generation)))))
+    exes = {generations.CONNECTOR_SERVICE: generation.service_path("C:"), generations.UPDATER_SERVICE: generation.updater_path("C:")}
+    for name in draw(st.sets(st.sampled_from(generations.SERVICES))):
+        state, mode = draw(st.sampled_from(STATES)), draw(st.sampled_from(MODES))
+        windows.services[name] = {"State": state, "StartMode": mode, "PathName": f'"{exes[name]}"', "StartName": ACCOUNTS[name]}
+    every = [folder for one in generations.GENERATIONS for folder in [*one.program_folders("C:"), one.data_dir("C:")]]
+    windows.folders |= draw(st.sets(st.sampled_from(every)))
+    windows.folders |= {file.rpartition("\\")[0] for file in windows.files}
+    for age in draw(st.lists(st.integers(min_value=2, max_value=400), max_size=2, unique=True)):
+        tenant = draw(st.sampled_from([TENANT, OTHER_TENANT, "no tenant"]))
+        windows.register(f"{age:040X}", subject=tenant, not_before=NOW - days(age), not_after=NOW + days(180 - age))
+    windows.files -= {trust_settings(generations.ENTRA)}
+    windows.files |= draw(st.sets(st.sampled_from([trust_settings(one) for one in generations.GENERATIONS])))
+    if draw(st.booleans()):
+        windows.user_store["CD" * 20] = NOW - days(draw(st.integers(min_value=1, max_value=300)))
+    windows.programs.update(_programs(draw(st.sampled_from([0, 3010, 1641])), listed=draw(st.booleans())))
+    return windows
+
+
+def _programs(code: int, *, listed: bool) -> dict[str, t.Any]:
+    """An installer that works after a while, uninstallers of what is listed, and a registration that works."""
+
+    def install(windows: Windows) -> ProcessResult:
+        def appear(later: Windows) -> None:
+            later.install()
+            later.version = max(later.version, NEWEST) if later.version == VERSIONS[-1] else NEWEST
+
+        windows.later(3, appear)
+        if code == 1641:
+            windows.later(10, Windows.boot)
+        return exit_code(code)(windows)
+
+    def query(windows: Windows) -> ProcessResult:
+        there = listed and bool(
+            windows.services or windows.files & {path for one in generations.GENERATIONS for path in product_files(one)}
+        )
+        entry = f"HKEY_LOCAL_MACHINE\\X\\{CODE}\n    DisplayName    REG_SZ    Microsoft Entra private network connector\n"
+        return ProcessResult(0 if there else 1, entry if there else "", "")
+
+    def uninstall(windows: Windows) -> ProcessResult:
+        windows.remove()
+        return exit_code(0)(windows)
+
+    def register(windows: Windows) -> dict[str, t.Any]:
+        windows.later(4, lambda later: later.register("AB" * 20, not_before=NOW))
+        return {"invoked": "script", "ok": True, "error": None}
+
+    return {INSTALLER: install, "reg.exe": query, "msiexec.exe": uninstall, "register": register}
+
+
+WISHES = st.fixed_dictionaries(
+    {
+        "state": st.sampled_from(["present", "latest"]),
+        "version": st.sampled_from([None, "1.5.1526.0", "1.5.3829.0", NEWEST]),
+        "upgrade_strategy": st.sampled_from(["in_place", "reinstall"]),
+        "remove_leftovers": st.booleans(),
+        "reboot": st.booleans(),
+        "installer_path": st.just(rf"C:\software\{INSTALLER}"),
+    }
+)
+
+
+def connector(windows: Windows, given: Given, *, check_mode: bool = False) -> Given:
+    defaults = {option.name: option.default for option in options.CONNECTOR.options}
+    return jobs.connector(windows.server(), {**defaults, **given}, check_mode)
+
+
+def register(windows: Windows, **given: t.Any) -> Given:
+    defaults = {option.name: option.default for option in options.REGISTRATION.options}
+    wanted = {**defaults, "tenant_id": TENANT, "token": token(), "allow_tenant_change": True, **given}
+    return jobs.registration(windows.server(), wanted, False)
+
+
+def writes(windows: Windows) -> list[str]:
+    reads = ("query", "EnumKey", "GetBinaryValue", "script inspect", "script read")
+    return [call for call in windows.calls if not call.startswith(reads)]
+
+
+@settings(max_examples=80)
+@given(windows=hosts(), wishes=WISHES)
+def test_every_host_becomes_an_installed_and_registered_one(windows: Windows, wishes: Given) -> None:
+    predicted = connector(copy.deepcopy(windows), wishes, check_mode=True)
+    done = connector(windows, wishes)
+    assert predicted["plan"] == done["plan"]
+    assert predicted["changed"] is done["changed"]
+    assert done["connector"]["installed"]
+    registered = register(windows)
+    assert registered["changed"] is done["registration"]["required"] or done["connector"]["registration"]["tenant_id"] == OTHER_TENANT
+    windows.sleep(60)
+
+    windows.calls.clear()
+    again = connector(windows, wishes)
+    assert again["plan"]["lines"] == []
+    assert register(windows)["plan"]["lines"] == []
+    assert writes(windows) == []
+    assert again["connector"]["registration"]["state"] == "registered"
+    assert {service["state"] for service in again["connector"]["services"].values()} == {"Running"}
+    assert {service["start_mode"] for service in again["connector"]["services"].values()} == {"Auto"}
+    assert again["registration"]["required"] is False
+
+
+@settings(max_examples=60)
+@given(windows=hosts(), remove_folders=st.booleans(), reboot=st.booleans())
+def test_every_host_becomes_one_without_a_connector(windows: Windows, remove_folders: bool, reboot: bool) -> None:
+    wishes = {"state": "absent", "remove_folders": remove_folders, "reboot": reboot}
+    predicted = connector(copy.deepcopy(windows), wishes, check_mode=True)
+    done = connector(windows, wishes)
+    assert predicted["plan"] == done["plan"]
+    assert windows.services == {}
+    assert not windows.files & {one.service_path("C:") for one in generations.GENERATIONS}
+    assert not (remove_folders and windows.folders)
+
+    windows.calls.clear()
+    assert connector(windows, wishes)["plan"]["lines"] == []
+    assert writes(windows) == []
+
+
+@settings(max_examples=25)
+@given(windows=hosts(), wishes=WISHES)
+def test_check_mode_changes_nothing(windows: Windows, wishes: Given) -> None:
+    connector(windows, wishes, check_mode=True)
+    assert writes(windows) == []
