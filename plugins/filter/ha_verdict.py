@@ -75,11 +75,22 @@ _value:
           description: Computer names of declared servers that are not active members.
           type: list
           elements: str
+        zones:
+          description: The declared zones of its active members.
+          type: list
+          elements: str
+        shared_zone:
+          description: The zone that all of its active members are in; null when they are in several, or when that is not known of each.
+          type: str
         ok:
           description: Whether the group is highly available.
           type: bool
     table:
       description: The rows as lines of text, with a heading.
+      type: list
+      elements: str
+    warnings:
+      description: One sentence for each group whose active members are all in one zone.
       type: list
       elements: str
     failures:

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A fleet that runs, made past every playbook, so that a test of an operation starts in seconds; and the witness of what it did."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+import shutil
+import ssl
+import subprocess
+import typing as t
+import urllib.request
+
+import pytest
+import yaml
+
+from tests.support.lab_process import ROOT, Lab
+from tests.support.playbook import LAB_INVENTORY, Ansible, Run
+
+OLD, NEW = "1.5.3829.0", "1.5.4892.0"
+WEB = ("nam-web-01", "nam-web-02", "nam-hr-01")
+HR = ("nam-hr-02", "eur-web-01", "eur-web-02")
+THREES = {"Web": WEB, "HR": HR}
+"""Two connector groups of three servers: each has one to spare."""
+PAIRS = {"Web": WEB[:2], "HR": ("nam-hr-01", "nam-hr-02")}
+"""Two of two: none has one to spare."""
+QUICK = {"files_appear": 0.3, "becomes_active": 0.3, "service_start": 0.1}
+FAST = {"upgrade_drain_seconds": 0, "upgrade_wait_interval": 1, "upgrade_wait_timeout": 20, "upgrade_return_timeout": 30}
+
+
+@dataclasses.dataclass
+class Operations:
+    """Playbooks on one lab."""
+
+    lab: Lab
+    ansible: Ansible
+    directory: pathlib.Path
+    inventory: pathlib.Path = LAB_INVENTORY
+
+    def fleet(self, groups: t.Mapping[str, t.Sequence[str]], *, version: str = OLD, generation: str = "entra", **group_vars: t.Any) -> None:
+        """A fleet that runs: every server of it registered, active, and in its group."""
+        self.lab.patch("/timing", QUICK)
+        places = {}
+        for name, hosts in groups.items():
+            group = self.lab.post("/groups", {"name": name})["id"]
+            for host in hosts:
+                connector = {"version": version, "generation": generation, "registered": True, "running": True}
+                made = self.lab.patch(f"/servers/{host}", {"connector": connector})
+                places[made["connector"]["connector_id"]] = group
+        for connector, group in places.items():
+            self.move(connector, group)
+        names = list(groups)
+        for number, application in enumerate(self.lab.get("/tenant")["applications"]):
+            self.assign(application, names[number % len(names)])
+        children = {
+            f"group_{name.lower()}": {"hosts": dict.fromkeys(hosts, {}), "vars": {"connector_group_name": name, **group_vars}}
+            for name, hosts in groups.items()
+        }
+        self.inventory = self.directory / "inventory"
+        shutil.copytree(LAB_INVENTORY, self.inventory)
+        tree = {"all": {"children": {"connectors": {"children": {"nam": {"children": children}}}}}}
+        (self.inventory / "hosts.yml").write_text(yaml.safe_dump(tree, sort_keys=False))
+        self._wait_until_active(len(places))
+
+    def move(self, connector: str, group: str) -> None:
+        """Through Graph itself, as an operator in the portal would."""
+        root = f"{self.lab.state['graph_endpoint']}/beta/onPremisesPublishingProfiles/applicationProxy"
+        request = urllib.request.Request(
+            f"{root}/connectorGroups/{group}/members/$ref",
+            data=json.dumps({"@odata.id": f"{root}/connectors/{connector}"}).encode(),
+            headers={"Authorization": f"Bearer {self.lab.token('graph')}", "Content-Type": "application/json"},
+            method="POST",
+        )
+        context = ssl.create_default_context(cafile=self.lab.state["ca_file"])
+        urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)).open(request).close()
+
+    def assign(self, application: t.Mapping[str, t.Any], group: str) -> None:
+        """Let an application use a group."""
+        known = {key: application[key] for key in ("id", "app_id", "display_name")}
+        self.lab.post("/applications", {**known, "group": group})
+
+    def upgrade(self, *arguments: str, **variables: t.Any) -> Run:
+        given = {"connector_version": NEW, **FAST, **variables}
+        return self.run("upgrade_connectors", *arguments, **given)
+
+    def start_upgrade(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """The same, not waited for."""
+        command = [
+            str(self.ansible.binaries / "ansible-playbook"),
+            "-i",
+            str(self.inventory),
+            "-e",
+            json.dumps({"connector_version": NEW, **FAST}),
+        ]
+        path = ROOT / "playbooks" / "upgrade_connectors.yml"
+        environment = self.ansible._environment()
+        return subprocess.Popen(
+            [*command, *arguments, str(path)], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def another_operator(self) -> Operations:
+        """Someone else at the same controller, with a home of their own."""
+        home = self.directory / "other"
+        return dataclasses.replace(self, ansible=dataclasses.replace(self.ansible, home=home))
+
+    def decommission(self, *hosts: str, check: bool = False, **variables: t.Any) -> Run:
+        given = {"decommission_hosts": list(hosts), "decommission_drain_seconds": 0, **variables}
+        return self.run("decommission_connectors", *(["--check"] if check else []), **given)
+
+    def run(self, playbook: str, *arguments: str, **variables: t.Any) -> Run:
+        path = ROOT / "playbooks" / f"{playbook}.yml"
+        return self.ansible.playbook(path, *arguments, inventory=self.inventory, variables=variables or None)
+
+    def writes(self, seq: int) -> list[dict[str, t.Any]]:
+        """What was changed after that entry of the journal, on servers and in the tenant."""
+        entries = self.lab.journal(since=seq)
+        return [one for one in entries if one["kind"] in ("write", "shell") and one["plane"] != "admin" and one["action"] != "batch"]
+
+    def members(self) -> dict[str, list[str]]:
+        return {group["name"]: sorted(group["members"]) for group in self.lab.get("/tenant")["groups"]}
+
+    def versions(self) -> dict[str, str]:
+        return {name: server["connector"]["version"] for name, server in self.lab.get("/servers").items() if server["connector"]["version"]}
+
+    def _wait_until_active(self, count: int) -> None:
+        while [one["status"] for one in self.lab.get("/tenant")["connectors"]] != ["active"] * count:
+            pass
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Those marked slow are for the matrices: -m slow, or any other -m, runs them."""
+    if not config.option.markexpr:
+        items[:] = [item for item in items if item.get_closest_marker("slow") is None]
+
+
+@pytest.fixture
+def operations(lab: Lab, ansible: Ansible, tmp_path: pathlib.Path) -> Operations:
+    return Operations(lab, ansible, tmp_path)

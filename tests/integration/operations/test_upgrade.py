@@ -1,0 +1,167 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rolling upgrade: whatever happens, no connector group has fewer active connectors than it needs, at any instant."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+
+import pytest
+
+from tests.integration.operations.conftest import HR, NEW, OLD, PAIRS, THREES, WEB, Operations
+from tests.integration.operations.witness import watching
+
+ONE = {"Web": WEB}
+WRITES_BEFORE_THE_KILL = [
+    pytest.param(2, id="claimed", marks=pytest.mark.slow),
+    pytest.param(3, id="out of its group"),
+    pytest.param(8, id="installing", marks=pytest.mark.slow),
+    pytest.param(12, id="later", marks=pytest.mark.slow),
+]
+
+
+def test_every_server_is_upgraded_and_back_in_its_group_and_a_second_run_does_nothing(operations: Operations) -> None:
+    operations.fleet(ONE)
+    before = operations.members()
+    with watching(operations.lab, ["Web"]) as witness:
+        run = operations.upgrade().succeeded()
+    assert witness.worst() == {"Web": 2}
+    assert "wave 1 of 3 begins: nam-web-01" in run.stdout
+    assert set(operations.versions().values()) == {NEW}
+    assert operations.members() == before
+    seq = operations.lab.last_seq()
+    again = operations.upgrade().succeeded()
+    assert again.total("changed") == 0
+    assert operations.writes(seq) == []
+
+
+def test_a_group_with_none_to_spare_is_refused_and_nothing_is_written_unless_someone_accepts_it(operations: Operations) -> None:
+    operations.fleet(PAIRS)
+    seq = operations.lab.last_seq()
+    run = operations.upgrade()
+    assert run.rc != 0
+    refusal = "connector NAM-WEB-01 may not leave connector group Web now: 1 active connector(s) would stay of the 2 it needs."
+    assert f"{refusal} First add 1 active connector(s) to Web" in run.stdout
+    assert "nam-web-02: nam-web-01 of the same group did not come to its end" in run.stdout
+    assert operations.writes(seq) == []
+    checked = operations.upgrade("--check", connector_i_accept_a_shortfall_of=1).succeeded()
+    assert "would be upgraded" in checked.stdout
+    assert operations.writes(seq) == []
+    result = operations.directory / "result.json"
+    limit = ["--limit", "nam-web-01,localhost"]
+    operations.upgrade(*limit, connector_i_accept_a_shortfall_of=1, upgrade_result_file=str(result)).succeeded()
+    report = json.loads(result.read_text())
+    assert report["accepted"]["connector_i_accept_a_shortfall_of"] == 1
+    assert report["hosts"][0]["accepted"] == ["connector group Web with 1 active connector(s) instead of 2"]
+    assert operations.versions()["nam-web-02"] == OLD
+
+
+def test_applications_on_default_stop_it_before_anything_is_written(operations: Operations) -> None:
+    operations.fleet(ONE)
+    operations.lab.post("/applications", {"display_name": "Forgotten"})
+    seq = operations.lab.last_seq()
+    run = operations.upgrade("--limit", "nam-web-01,localhost", upgrade_wait_timeout=0)
+    assert run.rc != 0
+    assert "may not move to the Default group now: application(s) Forgotten use it" in run.stdout
+    assert operations.writes(seq) == []
+
+
+def test_a_server_that_fails_stops_its_group_and_not_the_others(operations: Operations) -> None:
+    operations.fleet(THREES)
+    operations.lab.patch(f"/servers/{WEB[0]}", {"installer_exit_code": 1603})
+    run = operations.upgrade("--limit", f"{','.join([*WEB[:2], *HR[:2]])},localhost")
+    assert run.rc != 0
+    assert "1603" in run.stdout
+    assert "nam-web-01 of the same group did not come to its end" in run.stdout
+    versions = operations.versions()
+    assert {versions[host] for host in WEB} == {OLD}
+    assert {versions[host] for host in HR[:2]} == {NEW}
+    assert "NAM-WEB-01" in operations.members()["Web"]
+
+
+@pytest.mark.parametrize("writes", WRITES_BEFORE_THE_KILL)
+def test_a_run_that_was_killed_is_simply_run_again(operations: Operations, writes: int) -> None:
+    operations.fleet(ONE)
+    before = operations.members()
+    seq = operations.lab.last_seq()
+    limit = ["--limit", "nam-web-01,localhost"]
+    with watching(operations.lab, ["Web"]) as witness:
+        _kill_after(operations, writes, seq, limit)
+        operations.upgrade(*limit).succeeded()
+    assert witness.worst() == {"Web": 2}
+    assert operations.members() == before
+    assert operations.versions()["nam-web-01"] == NEW
+
+
+def test_two_operators_side_by_side_keep_every_group_at_its_minimum(operations: Operations) -> None:
+    operations.fleet(ONE)
+    before = operations.members()
+    others = operations.another_operator()
+    with watching(operations.lab, ["Web"]) as witness, concurrent.futures.ThreadPoolExecutor() as workers:
+        runs = [workers.submit(one.upgrade, upgrade_wait_timeout=120, upgrade_claim_timeout=120) for one in (operations, others)]
+        for run in runs:
+            run.result().succeeded()
+    assert witness.worst() == {"Web": 2}
+    assert operations.members() == before
+    assert set(operations.versions().values()) == {NEW}
+
+
+def _kill_after(operations: Operations, writes: int, seq: int, arguments: list[str]) -> None:
+    """SIGKILL for ansible-playbook and its workers, as soon as so many writes were made."""
+    process = operations.start_upgrade(*arguments)
+    deadline = time.monotonic() + 60
+    while len(operations.writes(seq)) < writes and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    workers = _descendants(process.pid)
+    for pid in (process.pid, *workers):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    process.wait()
+    assert len(operations.writes(seq)) >= writes
+    assert process.returncode == -signal.SIGKILL
+
+
+def _descendants(pid: int) -> list[int]:
+    found = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.split()
+    parents = {int(child): int(parent) for child, parent in zip(found[::2], found[1::2], strict=True)}
+    below: list[int] = []
+    for child in parents:
+        ancestor = child
+        while ancestor in parents and ancestor != pid:
+            ancestor = parents[ancestor]
+        if ancestor == pid and child != pid:
+            below.append(child)
+    return below
+
+
+def test_the_hook_and_the_restart_run_while_the_server_is_out_of_its_group(operations: Operations, tmp_path: pathlib.Path) -> None:
+    operations.fleet(ONE, version=NEW)
+    hook = tmp_path / "patch.yml"
+    hook.write_text(
+        """
+- name: Patch
+  ansible.builtin.debug:
+    msg: "patching {{ inventory_hostname }}"
+- name: Say that a restart is needed
+  ansible.builtin.set_fact:
+    upgrade_restart_required: true
+"""
+    )
+    boot = operations.lab.get("/servers/nam-web-01")["boot"]
+    with watching(operations.lab, ["Web"]) as witness:
+        run = operations.upgrade(
+            "--limit", "nam-web-01,localhost", upgrade_tasks_file=str(hook), upgrade_restart="when_required"
+        ).succeeded()
+    assert "patching nam-web-01" in run.stdout
+    assert operations.lab.get("/servers/nam-web-01")["boot"] > boot
+    assert witness.worst() == {"Web": 2}

@@ -1,0 +1,169 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A server belongs to one run at a time; and a restart is over when the server says that it has started later than the order."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+import typing as t
+
+import pytest
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import claim, restart
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.claim import Claim, Owner
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import OperatingSystem
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import ProcessResult
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import TransportError
+
+START = datetime.datetime(2026, 7, 1, 8, tzinfo=datetime.timezone.utc)
+ELSEWHERE = Owner("other-controller", "boot", 1, "1")
+HELD = {"state": "held", "purpose": "patches", "lease": 600, "take_over": False, "wait_timeout": 0, "poll_interval": 5.0}
+
+
+@dataclasses.dataclass
+class Machine:
+    """A server with one registry value and a clock."""
+
+    note: str | None = None
+    seconds: float = 0.0
+    booted: float = -3600.0
+    away: tuple[float, float] = (0.0, 0.0)
+    commands: list[str] = dataclasses.field(default_factory=list)
+    events: dict[float, t.Callable[[Machine], None]] = dataclasses.field(default_factory=dict)
+    exit_code: int = 0
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        for moment in sorted(self.events):
+            if moment <= self.seconds:
+                self.events.pop(moment)(self)
+
+    def system(self, _session: t.Any) -> tuple[str, OperatingSystem]:
+        if self.away[0] < self.seconds < self.away[1]:
+            raise TransportError("no route", request_may_have_run=False)
+        now = START + datetime.timedelta(seconds=self.seconds)
+        return "NAM-WEB-01", OperatingSystem("Windows", "10", "C:\\Windows", START + datetime.timedelta(seconds=self.booted), now)
+
+    def run(self, command: str, arguments: t.Sequence[str], *, timeout: float) -> ProcessResult:
+        self.commands.append(" ".join([command, *arguments]))
+        return ProcessResult(self.exit_code, "", "Access is denied.")
+
+    def close(self) -> None:
+        pass
+
+    # registry
+
+    def string(self, _key: str, _value: str) -> str | None:
+        return self.note
+
+    def create_key(self, _key: str) -> None:
+        pass
+
+    def set_string(self, _key: str, _value: str, data: str) -> None:
+        self.note = data
+
+    def delete_value(self, _key: str, _value: str) -> bool:
+        self.note = None
+        return True
+
+    def server(self) -> Server:
+        nothing: t.Any = lambda *_arguments: None  # noqa: E731
+        return Server(t.cast(t.Any, self), t.cast(t.Any, self), nothing, nothing, nothing, self.sleep, lambda: self.seconds, lambda: START)
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
+    made = Machine()
+    monkeypatch.setattr(claim, "Registry", lambda session: session)
+    monkeypatch.setattr(claim, "operating_system", made.system)
+    monkeypatch.setattr(restart, "operating_system", made.system)
+    return made
+
+
+def note(owner: Owner, minutes: float = 10) -> str:
+    return Claim(owner, "upgrade", START + datetime.timedelta(minutes=minutes)).text()
+
+
+def test_a_free_server_is_claimed_renewed_and_let_go(machine: Machine) -> None:
+    first = claim.claim(machine.server(), HELD, False)
+    assert first["claim"]["purpose"] == "patches"
+    assert claim.claim(machine.server(), HELD, False)["claim"]["pid"] == os.getppid()
+    released = claim.claim(machine.server(), {**HELD, "state": "released"}, False)
+    assert (released["changed"], machine.note) == (True, None)
+    assert claim.claim(machine.server(), {**HELD, "state": "released"}, False)["changed"] is False
+
+
+def test_check_mode_writes_nothing(machine: Machine) -> None:
+    assert claim.claim(machine.server(), HELD, True)["changed"] is True
+    assert machine.note is None
+
+
+def test_another_runs_claim_is_respected_and_named(machine: Machine) -> None:
+    machine.note = note(ELSEWHERE)
+    with pytest.raises(
+        HostError, match=r"NAM-WEB-01 is being worked on by process 1 on other-controller \(upgrade, until 2026-07-01 08:10 UTC\)"
+    ):
+        claim.claim(machine.server(), HELD, False)
+    assert machine.note == note(ELSEWHERE)
+    claim.claim(machine.server(), {**HELD, "state": "released"}, False)
+    assert machine.note == note(ELSEWHERE)
+
+
+def test_it_is_waited_for_and_ends_with_its_lease(machine: Machine) -> None:
+    machine.note = note(ELSEWHERE, minutes=1)
+    claim.claim(machine.server(), {**HELD, "wait_timeout": 120}, False)
+    assert 60 <= machine.seconds <= 70
+    machine.note = note(ELSEWHERE)
+    assert claim.claim(machine.server(), {**HELD, "take_over": True}, False)["claim"]["purpose"] == "patches"
+
+
+def test_the_claim_of_a_run_that_is_dead_is_taken_at_once(machine: Machine) -> None:
+    me = Owner.this_run()
+    for dead in (dataclasses.replace(me, pid=2**22 + 1), dataclasses.replace(me, boot="before"), dataclasses.replace(me, started="1")):
+        machine.note = note(dead)
+        claim.claim(machine.server(), HELD, False)
+    assert machine.seconds == 3 * claim.SETTLE_SECONDS
+
+
+def test_of_two_that_write_at_the_same_moment_one_sees_the_other(machine: Machine) -> None:
+    machine.events[0.5] = lambda server: setattr(server, "note", note(ELSEWHERE))
+    with pytest.raises(HostError, match="other-controller"):
+        claim.claim(machine.server(), HELD, False)
+
+
+@pytest.mark.parametrize("unreadable", ["", "{", "[]", '{"pid": "x"}'])
+def test_a_note_that_nobody_can_read_is_no_claim(machine: Machine, unreadable: str) -> None:
+    machine.note = unreadable
+    assert claim.claim(machine.server(), HELD, False)["changed"]
+
+
+ORDER = {"reason": "patches", "delay": 2, "timeout": 300, "poll_interval": 5.0}
+
+
+def test_a_restart_is_over_when_the_boot_is_later_than_the_order(machine: Machine) -> None:
+    machine.away = (2.0, 60.0)
+    machine.events[60.0] = lambda server: setattr(server, "booted", 55.0)
+    result = restart.restart(machine.server(), ORDER, False)
+    assert machine.commands == ["shutdown.exe /r /t 2 /c Ansible: patches"]
+    assert (result["last_boot"], result["seconds"]) == ("2026-07-01T08:00:55Z", 60)
+
+
+def test_a_corrected_clock_is_no_restart_and_check_mode_orders_none(machine: Machine) -> None:
+    machine.events[10.0] = lambda server: setattr(server, "booted", -3500.0)
+    with pytest.raises(HostError, match="did not come up again within 300 seconds"):
+        restart.restart(machine.server(), ORDER, False)
+    machine.commands.clear()
+    assert restart.restart(machine.server(), ORDER, True)["changed"]
+    assert machine.commands == []
+
+
+def test_an_order_that_is_refused_is_told(machine: Machine) -> None:
+    machine.exit_code = 5
+    with pytest.raises(HostError, match=r"exit code 5: Access is denied\. The account needs the right"):
+        restart.restart(machine.server(), ORDER, False)

@@ -1,0 +1,146 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The findings, each from the smallest fleet that has it; and the waves."""
+
+from __future__ import annotations
+
+import typing as t
+
+import pytest
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.fleet import findings as rules
+from ansible_collections.entra.app_proxy.plugins.module_utils.fleet import waves
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.ha import verdict
+
+Change = t.Callable[[dict[str, t.Any], dict[str, t.Any], list[dict[str, t.Any]]], object]
+
+
+def fleet() -> dict[str, t.Any]:
+    hosts = [{"name": name, "machine_name": name.upper(), "zone": None} for name in ("w1", "w2")]
+    return {"groups": [{"name": "Web", "region": "nam", "min_connectors": 2, "applications": [], "hosts": hosts}], "errors": []}
+
+
+def seen(name: str, **changes: t.Any) -> dict[str, t.Any]:
+    registration = {"state": "registered", "connector_id": f"c-{name}", **changes}
+    connector = {"machine_name": name.upper(), "version": "1.5.4892.0", "registration": registration}
+    return {"checks": [{"name": "installation", "status": "ok", "evidence": "", "remedy": ""}], "connector": connector}
+
+
+def member(name: str, status: str = "active", identity: str | None = None) -> dict[str, t.Any]:
+    return {"id": identity or f"c-{name}", "machine_name": name.upper(), "status": status, "version": "1.5.4892.0"}
+
+
+def groups() -> list[dict[str, t.Any]]:
+    web = {"name": "Web", "region": "nam", "is_default": False, "members": [member("w1"), member("w2")], "applications": []}
+    return [web, {"name": "Default", "region": "nam", "is_default": True, "members": [], "applications": []}]
+
+
+def find(change: Change) -> list[tuple[str, str, str]]:
+    declared, hosts, tenant = fleet(), {"w1": seen("w1"), "w2": seen("w2")}, groups()
+    change(declared, hosts, tenant)
+    rows = verdict(tenant, declared["groups"])["rows"]
+    found = rules.findings(declared, hosts, {"groups": tenant, "rows": rows})
+    assert all(one.evidence and one.remedy for one in found)
+    return [(one.severity, one.code, one.subject) for one in found]
+
+
+def check(name: str, status: str) -> dict[str, str]:
+    return {"name": name, "status": status, "evidence": "seen", "remedy": "mend it"}
+
+
+def zones(declared: dict[str, t.Any]) -> None:
+    for host in declared["groups"][0]["hosts"]:
+        host["zone"] = "dc1"
+
+
+CASES: list[tuple[str, Change, list[tuple[str, str, str]]]] = [
+    ("nothing", lambda f, h, g: None, []),
+    ("a declaration with mistakes", lambda f, h, g: f["errors"].append("no"), [("critical", "declaration", "the inventory")]),
+    ("a server that did not answer", lambda f, h, g: h.update(w1={"msg": "no route"}), [("critical", "not_checked", "w1")]),
+    ("a server that was not asked", lambda f, h, g: h.pop("w1"), [("critical", "not_checked", "w1")]),
+    ("a failing check", lambda f, h, g: h["w1"]["checks"].append(check("clock", "warning")), [("warning", "check", "w1")]),
+    ("renewal overdue", lambda f, h, g: h["w1"]["checks"].append(check("renewal", "warning")), [("warning", "renewal_overdue", "w1")]),
+    (
+        "updater stopped",
+        lambda f, h, g: h["w1"]["checks"].append(check("service WAPCUpdaterSvc", "critical")),
+        [("critical", "updater_stopped", "w1")],
+    ),
+    (
+        "registered and forgotten by the tenant",
+        lambda f, h, g: g[0]["members"].pop(0),
+        [("critical", "group_below_minimum", "Web"), ("critical", "not_in_tenant", "w1")],
+    ),
+    (
+        "registered in another tenant",
+        lambda f, h, g: (h["w1"]["checks"].append(check("tenant", "critical")), g[0]["members"].append(member("w9"))),
+        [("critical", "other_tenant", "w1"), ("warning", "undeclared", "W9")],
+    ),
+    (
+        "inactive",
+        lambda f, h, g: g[0]["members"][0].update(status="inactive"),
+        [("critical", "group_below_minimum", "Web"), ("critical", "inactive", "w1")],
+    ),
+    (
+        "in the wrong group",
+        lambda f, h, g: g[1]["members"].append(g[0]["members"].pop(0)),
+        [("critical", "group_below_minimum", "Web"), ("warning", "wrong_group", "w1")],
+    ),
+    ("an undeclared connector", lambda f, h, g: g[0]["members"].append(member("x")), [("warning", "undeclared", "X")]),
+    ("an undeclared dead connector", lambda f, h, g: g[0]["members"].append(member("x", "inactive")), [("info", "undeclared", "X")]),
+    (
+        "one machine twice, one of them dead",
+        lambda f, h, g: g[0]["members"].append(member("w1", "inactive", "c-old")),
+        [("info", "same_machine", "W1")],
+    ),
+    ("one machine twice", lambda f, h, g: g[0]["members"].append(member("w1", "active", "c-2")), [("warning", "same_machine", "W1")]),
+    (
+        "a copied server",
+        lambda f, h, g: (h["w2"]["connector"]["registration"].update(connector_id="c-w1"), g[0]["members"].pop(1)),
+        [("critical", "cloned", "w1, w2"), ("critical", "group_below_minimum", "Web")],
+    ),
+    (
+        "a version behind the rest",
+        lambda f, h, g: h["w1"]["connector"].update(version="1.5.999.0"),
+        [("warning", "version_behind", "w1")],
+    ),
+    ("all in one zone", lambda f, h, g: zones(f), [("warning", "one_zone", "Web")]),
+    (
+        "an application on a group below its minimum",
+        lambda f, h, g: ((g[0]["members"][0].update(status="inactive"), g[0]["applications"].append({"id": "a", "name": "Intranet"}))),
+        [
+            ("critical", "application_below_minimum", "Intranet"),
+            ("critical", "group_below_minimum", "Web"),
+            ("critical", "inactive", "w1"),
+        ],
+    ),
+    (
+        "an application on Default",
+        lambda f, h, g: g[1]["applications"].append({"id": "a", "name": "Payroll"}),
+        [("warning", "application_on_default", "Payroll")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+def test_findings(change: Change, expected: list[tuple[str, str, str]]) -> None:
+    assert find(change) == expected
+
+
+def test_a_group_that_does_not_exist() -> None:
+    found = find(lambda f, h, g: g.pop(0))
+    assert ("critical", "group_missing", "Web") in found
+
+
+def test_a_wave_has_one_server_of_each_group_and_the_largest_group_tells_how_many_there_are() -> None:
+    declared = [
+        {"name": "A", "hosts": [{"name": name} for name in ("a1", "a2", "a3")]},
+        {"name": "B", "hosts": [{"name": name} for name in ("b1", "b2")]},
+    ]
+    found = waves.as_dict(waves.turns(declared, {"a1", "a3", "b1", "b2"}))
+    assert found["order"] == ["a1", "b1", "a3", "b2"]
+    assert found["sizes"] == [2, 2]
+    assert found["hosts"]["a3"] == {"group": "A", "wave": 2, "waves": 2, "before": ["a1"]}
+    assert found["lines"] == ["wave 1 of 2: a1 (A), b1 (B)", "wave 2 of 2: a3 (A), b2 (B)"]
+    assert waves.as_dict([]) == {"order": [], "sizes": [], "hosts": {}, "lines": []}

@@ -1,0 +1,194 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The guard: who may leave, with which numbers, and what an operator has to accept; and that drain and return follow it."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing as t
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import drain, guard
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.guard import Accepted, Question, Verdict
+from tests.unit.tenant.builders import tenant, want
+from tests.unit.tenant.graph_server import LabTenant
+
+WEB = want("Web", ["w1", "w2", "w3"])
+
+
+def ask(state: t.Any, *hosts: str, groups: t.Any = (WEB,), **options: t.Any) -> list[Verdict]:
+    return guard.judge(Question(tuple(groups), hosts, **options), state)
+
+
+@pytest.mark.parametrize(
+    ("members", "host", "allowed", "remaining", "may_improve"),
+    [
+        (["w1", "w2", "w3"], "w1", True, 2, False),
+        (["w1", "w2"], "w1", False, 1, False),
+        (["w1", "w2", "w3!"], "w1", False, 1, True),
+        (["w1!", "w2"], "w1", True, 1, False),
+        (["w1", "w2!", "w3!"], "w1", False, 0, True),
+        ([], "w1", True, 0, False),
+    ],
+    ids=["one to spare", "none to spare", "one is down", "it is down itself", "it is the last", "not known to the tenant"],
+)
+def test_a_connector_may_leave_when_those_that_stay_are_enough(
+    members: list[str], host: str, allowed: bool, remaining: int, may_improve: bool
+) -> None:
+    (verdict,) = ask(tenant({"Web": members}), host)
+    assert (verdict.allowed, verdict.remaining, verdict.may_improve) == (allowed, remaining, may_improve)
+
+
+def test_a_refusal_names_connector_group_numbers_and_what_to_add() -> None:
+    (verdict,) = ask(tenant({"Web": ["w1", "w2"]}), "w1")
+    assert verdict.reason == (
+        "connector w1 may not leave connector group Web now: 1 active connector(s) would stay of the 2 it needs."
+        " First add 1 active connector(s) to Web"
+    )
+
+
+def test_one_that_is_away_in_default_may_come_back_and_make_room() -> None:
+    (verdict,) = ask(tenant({"Web": ["w1", "w2"]}, default=["w3"]), "w1")
+    assert (verdict.allowed, verdict.may_improve) == (False, True)
+    (verdict,) = ask(tenant({"Web": ["w1", "w2"]}, default=["w3"]), "w3")
+    assert (verdict.allowed, verdict.in_default) == (True, True)
+
+
+def test_several_are_judged_by_what_those_before_leave_behind() -> None:
+    verdicts = ask(tenant({"Web": ["w1", "w2", "w3"]}), "w1", "w2")
+    assert [verdict.allowed for verdict in verdicts] == [True, False]
+
+
+def test_nobody_moves_to_default_while_an_application_uses_it_unless_that_is_accepted() -> None:
+    state = tenant({"Web": ["w1", "w2", "w3"]}, applications={"Forgotten": None})
+    state = dataclasses.replace(state, applications=tuple(dataclasses.replace(one, group_id="g-default") for one in state.applications))
+    (verdict,) = ask(state, "w1")
+    assert not verdict.allowed
+    assert "application(s) Forgotten use it" in verdict.reason
+    (verdict,) = ask(state, "w1", accepted=Accepted(default_in_use=True))
+    assert verdict.allowed
+    assert verdict.accepted == ("that it serves the applications of the Default group",)
+    (verdict,) = ask(state, "w1", step=guard.DOWN)
+    assert verdict.allowed
+
+
+@pytest.mark.parametrize(
+    ("accepted", "members", "allowed", "named"),
+    [
+        (Accepted(shortfall=1), ["w1", "w2"], True, ("connector group Web with 1 active connector(s) instead of 2",)),
+        (Accepted(shortfall=5), ["w1"], False, ()),
+        (Accepted(outage_of=("web",)), ["w1"], True, ("an outage of connector group Web",)),
+        (Accepted(outage_of=("Other",)), ["w1"], False, ()),
+        (Accepted(shortfall=1), ["w1", "w2", "w3"], True, ()),
+    ],
+    ids=["a shortfall", "never the last one", "an outage", "of another group", "not needed, so not named"],
+)
+def test_what_is_accepted_is_named_where_it_made_a_difference(
+    accepted: Accepted, members: list[str], allowed: bool, named: tuple[str, ...]
+) -> None:
+    (verdict,) = ask(tenant({"Web": members}), "w1", accepted=accepted)
+    assert (verdict.allowed, verdict.accepted) == (allowed, named)
+
+
+def test_a_group_that_retires_as_a_whole_needs_none_once_no_application_uses_it() -> None:
+    assert all(one.allowed for one in ask(tenant({"Web": ["w1", "w2"]}), "w1", "w2", retiring=True))
+    assert not all(one.allowed for one in ask(tenant({"Web": ["w1", "w2"]}, applications={"A": "Web"}), "w1", "w2", retiring=True))
+    assert not all(one.allowed for one in ask(tenant({"Web": ["w1", "w2", "x"]}), "w1", "w2", retiring=True))
+
+
+def test_a_connector_that_is_in_another_group_is_judged_by_that_group() -> None:
+    (verdict,) = ask(tenant({"Web": ["w2", "w3"], "HR": ["w1", "h1"]}), "w1")
+    assert (verdict.group, verdict.allowed) == ("HR", False)
+
+
+def test_a_host_that_nobody_declared_is_an_error() -> None:
+    with pytest.raises(DesiredError, match="host x is in none of the declared groups"):
+        ask(tenant({"Web": ["w1"]}), "x")
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=6), st.integers(0, 4), st.data())
+def test_however_many_are_asked_about_the_group_never_falls_from_its_minimum_below_it(
+    active: list[bool], minimum: int, data: st.DataObject
+) -> None:
+    names = [f"w{number}" for number in range(len(active))]
+    state = tenant({"Web": [name if up else f"{name}!" for name, up in zip(names, active, strict=True)]})
+    asked = data.draw(st.permutations(names))
+    verdicts = ask(state, *asked, groups=[want("Web", names, minimum=minimum)])
+    gone = {verdict.host for verdict in verdicts if verdict.allowed}
+    left = sum(up and name not in gone for name, up in zip(names, active, strict=True))
+    assert left >= min(minimum, sum(active))
+
+
+@pytest.fixture
+def lab() -> t.Iterator[LabTenant]:
+    made = LabTenant(
+        groups=[{"name": "Web"}],
+        connectors=[{"machine_name": name, "group": "Web"} for name in ("w1", "w2", "w3")],
+        applications=[{"display_name": "Intranet", "group": "Web"}],
+    )
+    yield made
+    made.close()
+    assert made.unknown() == []
+
+
+def test_drained_and_returned(lab: LabTenant) -> None:
+    client = lab.client()
+    out = drain.drain(client, Question((WEB,), ("w1", "w2")), drain.Waiting(), lock="test", check_mode=False)
+    assert [(item.host, item.status) for item in out.items] == [("w1", "drained"), ("w2", "refused")]
+    assert lab.members("Web") == {"w2", "w3"}
+    back = drain.give_back(client, Question((WEB,), ("w1", "w2")), drain.Waiting(), check_mode=False)
+    assert [(item.host, item.ok) for item in back.items] == [("w1", True), ("w2", True)]
+    assert lab.members("Web") == {"w1", "w2", "w3"}
+    again = drain.give_back(client, Question((WEB,), ("w1",)), drain.Waiting(), check_mode=False)
+    assert not again.changed
+    client.close()
+
+
+def test_check_mode_and_a_refusal_write_nothing(lab: LabTenant) -> None:
+    client = lab.client()
+    checked = drain.drain(client, Question((WEB,), ("w1",)), drain.Waiting(), lock="test", check_mode=True)
+    assert checked.plan.lines() == ["~ move connector w1 (connector_group: Web -> Default): its server is about to be worked on"]
+    refused = drain.drain(client, Question((want("Web", ["w1"], minimum=3),), ("w1",)), drain.Waiting(60), lock="test", check_mode=False)
+    assert [item.status for item in refused.items] == ["refused"]
+    assert lab.writes() == []
+    assert lab.time.slept == []
+    client.close()
+
+
+def test_one_that_left_at_the_same_moment_as_another_goes_back(lab: LabTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two controllers: between our look and our move someone else takes w2 out."""
+    client = lab.client()
+    real = drain._move
+
+    def move(*arguments: t.Any) -> dict[str, str]:
+        if lab.members("Web") == {"w1", "w2", "w3"}:
+            state = lab.tenant.now_state
+            other = next(one for one in state.connectors.values() if one.machine_name == "w2")
+            lab.tenant.move(other.id, state.default.id)
+        return real(*arguments)
+
+    monkeypatch.setattr(drain, "_move", move)
+    out = drain.drain(client, Question((WEB,), ("w1",)), drain.Waiting(), lock="test", check_mode=False)
+    assert [item.status for item in out.items] == ["failed"]
+    assert "another one left it at the same moment" in out.items[0].reason
+    assert lab.members("Web") == {"w1", "w3"}
+    client.close()
+
+
+def test_an_inactive_connector_is_waited_for_and_otherwise_stays_in_default(lab: LabTenant) -> None:
+    client = lab.client()
+    state = lab.tenant.now_state
+    one = next(one for one in state.connectors.values() if one.machine_name == "w1")
+    lab.tenant.put_connector(dataclasses.replace(one, group_id=state.default.id, pinned_status="inactive"))
+    back = drain.give_back(client, Question((WEB,), ("w1",)), drain.Waiting(20, 5), check_mode=False)
+    assert not back.items[0].ok
+    assert "inactive in the tenant; it is in connector group Default" in back.items[0].reason
+    assert sum(lab.time.slept) == 20
+    assert lab.writes() == []
+    client.close()
