@@ -23,6 +23,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".build"
 COLLECTIONS = BUILD / "collections"
 LOCKS = {"lab": ["requirements/lab.txt"], "dev": ["requirements/lab.txt", "requirements/dev.txt"]}
+# What is installed on top where these programs are, because it is built with them; tests that need it say when it is missing.
+OPTIONAL = {"dev": {"requirements/kerberos.txt": ("krb5-config", "cc")}}
 
 
 def ensure(kind: str, *, python: str = sys.executable, directory: str = "venv") -> pathlib.Path:
@@ -78,7 +80,7 @@ def _link_collection() -> None:
 
 def _fingerprint(kind: str) -> str:
     digest = hashlib.sha256()
-    for lock in LOCKS[kind]:
+    for lock in [*LOCKS[kind], *_optional(kind)]:
         digest.update((ROOT / lock).read_bytes())
     return digest.hexdigest()
 
@@ -100,11 +102,25 @@ def _build(place: pathlib.Path, kind: str, python: str) -> None:
         (place / ".home").write_text(str(place))
     for lock in LOCKS[kind]:
         _say(f"Installing {lock} (only the first time, and when it changes)")
-        pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-        command = [*pip, "--require-hashes", "--no-deps", "-r", str(ROOT / lock)]
-        done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        done = _install(place, lock)
         if done.returncode:
             sys.exit(f"{done.stdout}\nInstalling {lock} failed, see above. Running make again mends trouble of the network.")
+    for lock in _optional(kind):
+        _say(f"Building {lock} (only the first time, and when it changes; it takes some minutes)")
+        done = _install(place, lock)
+        if done.returncode:
+            _say(f"{done.stdout}\nBuilding {lock} failed, see above. The tests that need it are skipped; all else goes on.")
+
+
+def _optional(kind: str) -> list[str]:
+    """The optional locks that this machine can build."""
+    return [lock for lock, programs in OPTIONAL.get(kind, {}).items() if all(shutil.which(program) for program in programs)]
+
+
+def _install(place: pathlib.Path, lock: str) -> subprocess.CompletedProcess[str]:
+    pip = [str(place / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    command = [*pip, "--require-hashes", "--no-deps", "-r", str(ROOT / lock)]
+    return subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
 def _base_interpreter(python: str) -> str:

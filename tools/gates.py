@@ -27,6 +27,7 @@ SHOWN_LINES = 150
 PLAIN = {"NO_COLOR": "1", "PY_COLORS": "0", "ANSIBLE_NOCOLOR": "true"}
 COLLECTION = "ansible_collections.entra.app_proxy.plugins"
 PYTEST = ["pytest", "--quiet"]
+LAB_TESTS = [*PYTEST, "-n", "2"]
 
 
 TYPED = (f"{COLLECTION}.module_utils", f"{COLLECTION}.plugin_utils", "tests.lab", "tests.support", "tests.docs", "tests.release")
@@ -42,13 +43,19 @@ class Gate:
     timeout: float = 600
 
 
+def _integration(*folders: str) -> list[str]:
+    return [f"tests/integration/{folder}" for folder in folders]
+
+
 def _packages(*names: str) -> list[str]:
     return [word for name in names for word in ("-p", name)]
 
 
 # The longest first: that is the order in which they are started.
 GATES = {
-    "integration": Gate("the whole job on the lab, and what may go wrong in it", [[*PYTEST, "-n", "2", "tests/integration"]], timeout=900),
+    "integration": Gate(
+        "the whole job on the lab, and what may go wrong in it", [[*LAB_TESTS, *_integration("deploy", "tenant", "wsman")]]
+    ),
     "sanity": Gate("ansible-test sanity", [["python", "tools/sanity.py"]]),
     "molecule": Gate("the scenarios: converge, idempotence, verify", [["python", "tools/scenarios.py"]]),
     "examples": Gate("every EXAMPLES block is executed on the lab", [[*PYTEST, "tests/docs"]]),
@@ -60,6 +67,18 @@ GATES = {
     "licences": Gate("REUSE: every file has its licence", [["reuse", "lint", "--quiet"]]),
     "changelog": Gate("changelog fragments", [["antsibull-changelog", "lint"]], copy="changelog"),
     "format": Gate("ruff", [["ruff", "format", "--check", "--quiet", "."], ["ruff", "check", "--quiet", "."]]),
+}
+
+# Slower than the others together, so not part of "make test"; CI runs them as well.
+EXTENDED = {
+    "extended": Gate(
+        "servers, connections, operations and budgets on the lab; the tenant as it is documented",
+        [
+            [*LAB_TESTS, *_integration("host", "connections", "operations", "benchmarks")],
+            [*LAB_TESTS, *_integration("tenant"), "--tenant-mode", "documented"],
+        ],
+        timeout=1500,
+    ),
 }
 
 
@@ -99,7 +118,7 @@ def _run_all(names: list[str], binaries: pathlib.Path) -> int:
 
 
 def _run(name: str, binaries: pathlib.Path, log: pathlib.Path | None) -> Outcome:
-    gate = GATES[name]
+    gate = (GATES | EXTENDED)[name]
     started = time.monotonic()
     if log:
         log.write_bytes(b"")

@@ -20,7 +20,7 @@ def main() -> int:
     uv = shutil.which("uv")
     if not uv:
         sys.exit("Writing the locks needs uv on PATH (one way: python3 -m pip install uv). Nothing else here does.")
-    for kind in ("lab", "dev"):
+    for kind in ("lab", "dev", "kerberos"):
         command = [uv, "pip", "compile", "--python-version", OLDEST_PYTHON, *OPTIONS, f"{kind}.in", "-o", f"{kind}.txt"]
         subprocess.run(command, cwd=environment.ROOT / "requirements", check=True)
         print(f"requirements/{kind}.txt is written.")
