@@ -28,7 +28,11 @@ def main(arguments: t.Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--exit-on-eof", action="store_true", help="stop when standard input ends, so that the lab never outlives its parent"
     )
+    parser.add_argument("--keytab", type=pathlib.Path, help="the servers take Kerberos tickets for the services in this keytab")
     options = parser.parse_args(arguments)
+    if options.keytab:
+        # Where MIT Kerberos, below pyspnego, looks for it.
+        os.environ["KRB5_KTNAME"] = f"FILE:{options.keytab.absolute()}"
     try:
         lab = runtime.Lab(json.loads(options.world.read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:

@@ -81,7 +81,9 @@ class Lab:
             self.world.servers[name] = server
             https_port, http_port = await server_front.start(self.world, server, self.tls)
             self._started.append(server)
-            servers[name] = {"host": "127.0.0.1", "https_port": https_port, "http_port": http_port, "machine_name": server.machine_name}
+            hosts = server_front.hosts(server)
+            servers[name] = {"host": hosts[0], "https_port": https_port, "http_port": http_port, "machine_name": server.machine_name}
+            servers[name]["host_v6"] = hosts[1] if len(hosts) > 1 else None
         self._state = {
             "pid": os.getpid(),
             "admin": f"http://127.0.0.1:{admin_port}",
@@ -93,6 +95,7 @@ class Lab:
             "installer_url": INSTALLER_URL,
             "user": self.world.account.user,
             "password": self.world.account.password,
+            **self._winrm_certificate(),
             "servers": servers,
             **credentials.describe(self.world.tenant.identity, self.directory),
             "az_refresh_token": self.login.new_refresh_token(AZURE_CLI),
@@ -127,6 +130,11 @@ class Lab:
         path = folder / INSTALLER_NAMES[definition.get("generation", "entra")]
         path.write_bytes(content)
         return path
+
+    def _winrm_certificate(self) -> dict[str, str]:
+        """The account's client certificate; a server takes it when its WinRM service is told to."""
+        certificate, key = self.tls.issue_client("winrm-client", f"{self.world.account.user}@localhost")
+        return {"winrm_certificate_file": str(certificate), "winrm_key_file": str(key)}
 
     async def _serve(self, application: web.Application, *, encrypted: bool) -> int:
         """Listen on a free port of 127.0.0.1, and for TLS on the same port of ::1, as `localhost` may mean either."""

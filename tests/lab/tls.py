@@ -7,14 +7,18 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import ipaddress
 import pathlib
 import ssl
+import typing as t
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from tests.lab.servers.protocol import client_certificates
 
 HOSTS = ("localhost",)
 ADDRESSES = ("127.0.0.1", "::1")
@@ -37,20 +41,36 @@ class Tls:
         ca_key = ec.generate_private_key(ec.SECP256R1())
         ca = _certificate(f"{name} certificate authority", ca_key, ca_key, None)
         key = ec.generate_private_key(ec.SECP256R1())
-        leaf = _certificate("localhost", key, ca_key, ca)
+        leaf = _certificate("localhost", key, ca_key, ca, _server_extensions())
+        self._directory, self._authority = directory, (ca_key, ca)
         self.certificate_der = leaf.public_bytes(serialization.Encoding.DER)
         self.ca_file.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
         self.certificate_file.write_bytes(leaf.public_bytes(serialization.Encoding.PEM))
-        self.key_file.touch(mode=0o600)
-        self.key_file.write_bytes(
-            key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        )
+        _write_key(self.key_file, key)
 
-    def server_context(self) -> ssl.SSLContext:
-        """Return a new server side TLS context with the leaf."""
+    def server_context(self, *, ask_client: bool = False) -> ssl.SSLContext:
+        """Return a new server side TLS context with the leaf. `ask_client`: ask for a certificate of this authority, and do without."""
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(self.certificate_file, self.key_file)
+        if ask_client:
+            context.verify_mode = ssl.CERT_OPTIONAL
+            context.load_verify_locations(self.ca_file)
         return context
+
+    def channel_bindings(self) -> bytes:
+        """Return the channel bindings of the leaf: tls-server-end-point, SHA-256 as in its signature [DOC RFC 5929]."""
+        return b"tls-server-end-point:" + hashlib.sha256(self.certificate_der).digest()
+
+    def issue_client(self, name: str, upn: str) -> tuple[pathlib.Path, pathlib.Path]:
+        """Issue a client certificate with a user principal name. Returns the files of certificate and key (PEM)."""
+        ca_key, ca = self._authority
+        key = ec.generate_private_key(ec.SECP256R1())
+        names = x509.SubjectAlternativeName([x509.OtherName(client_certificates.UPN, client_certificates.encoded(upn))])
+        certificate = _certificate(name, key, ca_key, ca, (names, x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])))
+        certificate_file, key_file = self._directory / f"{name}.pem", self._directory / f"{name}.key"
+        certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        _write_key(key_file, key)
+        return certificate_file, key_file
 
 
 def _certificate(
@@ -58,8 +78,9 @@ def _certificate(
     key: ec.EllipticCurvePrivateKey,
     signing_key: ec.EllipticCurvePrivateKey,
     issuer: x509.Certificate | None,
+    extensions: t.Sequence[x509.ExtensionType] = (),
 ) -> x509.Certificate:
-    """Build a CA certificate (no issuer) or a server certificate. Real time: TLS clients do not follow the lab's clock."""
+    """Build a CA certificate (no issuer) or a leaf with further extensions. Real time: TLS does not follow the lab's clock."""
     now = datetime.datetime.now(datetime.timezone.utc)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     is_ca = issuer is None
@@ -76,12 +97,20 @@ def _certificate(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing_key.public_key()), critical=False)
     )
-    if not is_ca:
-        names: list[x509.GeneralName] = [x509.DNSName(host) for host in HOSTS]
-        names += [x509.IPAddress(ipaddress.ip_address(address)) for address in ADDRESSES]
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        builder = builder.add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+    for extension in extensions:
+        builder = builder.add_extension(extension, critical=False)
     return builder.sign(signing_key, hashes.SHA256())
+
+
+def _server_extensions() -> tuple[x509.ExtensionType, ...]:
+    names: list[x509.GeneralName] = [x509.DNSName(host) for host in HOSTS]
+    names += [x509.IPAddress(ipaddress.ip_address(address)) for address in ADDRESSES]
+    return x509.SubjectAlternativeName(names), x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+
+
+def _write_key(path: pathlib.Path, key: ec.EllipticCurvePrivateKey) -> None:
+    path.touch(mode=0o600)
+    path.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
 
 
 def _key_usage(is_ca: bool) -> x509.KeyUsage:

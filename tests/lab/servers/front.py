@@ -2,22 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The network side of a server: two listeners on loopback, authentication, message encryption, faults that tests ordered."""
+"""The network side of a server: its listeners on loopback, authentication, message encryption, faults that tests ordered."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
+import dataclasses
 import ssl
 import typing as t
 import weakref
 
 from aiohttp import web
+from spnego.channel_bindings import GssChannelBindings
 
 from tests.lab.faults import Fault
+from tests.lab.servers.listener import Door
 from tests.lab.servers.models import NT_DOMAIN, WindowsServer
 from tests.lab.servers.protocol import encryption, soap
-from tests.lab.servers.protocol.authentication import Answer, Gate, Users
+from tests.lab.servers.protocol.authentication import Answer, Gate, Peer, Users
 from tests.lab.servers.routes.endpoint import Answer as Served
 from tests.lab.servers.routes.endpoint import Description, Endpoint
 from tests.lab.tls import Tls
@@ -34,10 +36,13 @@ _FAULTS = ("status", "drop_before", "drop_after", "delay", "malformed")
 _NOBODY = Description("auth", "", "auth")
 
 
-async def start(world: World, server: WindowsServer, tls: Tls) -> tuple[int, int]:
-    """Open the listeners of a server on free ports of 127.0.0.1. Returns (https_port, http_port)."""
-    front = Front(world, server)
-    front.add(tls.server_context())
+async def start(world: World, server: WindowsServer, tls: Tls, endpoint: Endpoint | None = None) -> tuple[int, int]:
+    """Open the listeners of a server on free ports of loopback. Returns (https_port, http_port).
+
+    `endpoint`: who answers, when it is not the model (tests/wine).
+    """
+    front = Front(world, server, endpoint)
+    front.add(tls.server_context(ask_client=True), tls.channel_bindings())
     front.add(None)
     server.listener = front
     server.agenda.waker = front.wake
@@ -54,15 +59,35 @@ async def stop(server: WindowsServer) -> None:
         await front.close()
 
 
+@dataclasses.dataclass
+class _Side:
+    """What the connections of one listener have in common, and the state of each."""
+
+    tls: bool
+    bindings: GssChannelBindings | None
+    gates: weakref.WeakKeyDictionary[asyncio.Transport, Gate] = dataclasses.field(default_factory=weakref.WeakKeyDictionary)
+
+    def peer(self, transport: asyncio.Transport) -> Peer:
+        """Describe the connection below HTTP."""
+        tls = transport.get_extra_info("ssl_object")
+        certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+        return Peer(self.tls, certificate, self.bindings)
+
+
+def hosts(server: WindowsServer) -> tuple[str, ...]:
+    """Return the addresses on which a server listens, IPv4 first."""
+    return server.listener.hosts if isinstance(server.listener, Front) else ()
+
+
 class Front:
     """The listeners of one server (models.Listener)."""
 
-    def __init__(self, world: World, server: WindowsServer) -> None:
+    def __init__(self, world: World, server: WindowsServer, endpoint: Endpoint | None = None) -> None:
         self._world = world
         self._server = server
-        self._endpoint = Endpoint(server)
+        self._endpoint = endpoint or Endpoint(server)
         self._users = Users(world.directory / f"users-{server.name}", (server.machine_name, NT_DOMAIN, server.system.domain))
-        self._doors: list[_Door] = []
+        self._doors: list[Door] = []
         self._timers: set[asyncio.TimerHandle] = set()
         self.account_changed()
 
@@ -71,10 +96,15 @@ class Front:
         """Ports of https and http."""
         return self._doors[0].port, self._doors[1].port
 
-    def add(self, context: ssl.SSLContext | None) -> None:
-        """Add a listener; it is not open yet."""
-        gates: weakref.WeakKeyDictionary[asyncio.Transport, Gate] = weakref.WeakKeyDictionary()
-        self._doors.append(_Door(lambda request: self._serve(request, gates, tls=context is not None), context))
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Addresses of the listeners, IPv4 first."""
+        return self._doors[0].hosts
+
+    def add(self, context: ssl.SSLContext | None, bindings: bytes = b"") -> None:
+        """Add a listener; it is not open yet. `bindings`: application data of the channel bindings of its TLS."""
+        side = _Side(context is not None, GssChannelBindings(application_data=bindings) if bindings else None)
+        self._doors.append(Door(lambda request: self._serve(request, side), context))
 
     def set_open(self, is_open: bool) -> None:
         """Open or close all listeners. Closing cuts connections; shells outlive it, as on a server whose network is gone."""
@@ -109,13 +139,11 @@ class Front:
 
     # one HTTP request
 
-    async def _serve(
-        self, request: web.BaseRequest, gates: weakref.WeakKeyDictionary[asyncio.Transport, Gate], *, tls: bool
-    ) -> web.StreamResponse:
+    async def _serve(self, request: web.BaseRequest, side: _Side) -> web.StreamResponse:
         body = await request.content.read()
         if request.transport is None:
             return web.Response(status=500)  # the client has gone
-        gate = gates.setdefault(request.transport, Gate(self._users, tls=tls))
+        gate = side.gates.setdefault(request.transport, Gate(self._users, self._server.winrm, side.peer(request.transport)))
         if request.path.rstrip("/").lower() != PATH or request.method != "POST":
             self._server.unknown(f"{request.method} {request.path}", method=request.method, path=request.path)
             return self._answer(request, 404, b"", Description("", "", "error"), len(body))
@@ -124,7 +152,7 @@ class Front:
             return self._answer(request, 401, b"", _NOBODY, len(body), challenge=verdict.challenge)
         if not body:
             return self._answer(request, 200, b"", _NOBODY, 0, challenge=verdict.extra)
-        return await self._authenticated(request, body, gate, verdict, tls=tls)
+        return await self._authenticated(request, body, gate, verdict, tls=side.tls)
 
     async def _authenticated(self, request: web.BaseRequest, body: bytes, gate: Gate, verdict: Answer, *, tls: bool) -> web.StreamResponse:
         content_type = request.headers.get("Content-Type", "")
@@ -143,12 +171,12 @@ class Front:
             return self._answer(request, 413, b"", Description(description.action, description.resource, "error"), len(body))
         fault = self._fault(description)
         if fault is not None and fault.kind in ("status", "drop_before"):
-            return await self._refuse(request, fault, description, len(body))
+            return await self._refuse(request, fault, description, gate, len(body))
         if fault is not None and fault.kind == "delay":
             await asyncio.sleep(fault.seconds)
         served = await self._endpoint.handle(parsed)
         if fault is not None and fault.kind == "drop_after":
-            return await self._refuse(request, fault, description, len(body))
+            return await self._refuse(request, fault, description, gate, len(body))
         if fault is not None and fault.kind == "malformed":
             served = Served(200, (fault.body or "<s:Envelope><broken").encode())
         return self._reply(request, served, description, gate, protocol, verdict, len(body))
@@ -180,10 +208,16 @@ class Front:
             resource=description.resource,
         )
 
-    async def _refuse(self, request: web.BaseRequest, fault: Fault, description: Description, size: int) -> web.StreamResponse:
+    async def _refuse(self, request: web.BaseRequest, fault: Fault, description: Description, gate: Gate, size: int) -> web.StreamResponse:
         if fault.kind == "status":
+            challenge: tuple[str, ...] = ()
+            if fault.status == 401:
+                gate.forget()  # as a server whose tickets or contexts have run out: nothing counts any more
+                challenge = gate.offers
             body = (fault.body or "").encode()
-            return self._answer(request, fault.status, body, description, size, headers=fault.headers, detail="ordered fault")
+            return self._answer(
+                request, fault.status, body, description, size, challenge=challenge, headers=fault.headers, detail="ordered fault"
+            )
         self._record(request, description, 0, size, 0, f"ordered fault {fault.kind}")
         if request.transport is not None:
             request.transport.abort()
@@ -224,65 +258,3 @@ class Front:
             bytes_out=sent,
             detail=detail,
         )
-
-
-class _Door:
-    """One listening port. A second socket that never listens keeps the port while the door is closed."""
-
-    def __init__(self, handler: t.Callable[[web.BaseRequest], t.Awaitable[web.StreamResponse]], context: ssl.SSLContext | None) -> None:
-        self._web = web.Server(handler, access_log=None)
-        self._context = context
-        self._keeper = _bound(0)
-        self.port = int(self._keeper.getsockname()[1])
-        self._socket: socket.socket | None = None
-        self._listening: asyncio.AbstractServer | None = None
-        self._opening: asyncio.Task[None] | None = None
-
-    def set_open(self, is_open: bool) -> None:
-        """Take effect at once: from here on connections are accepted, or refused."""
-        if is_open and self._socket is None:
-            self._socket = _bound(self.port)
-            self._socket.listen(128)
-            self._opening = asyncio.get_running_loop().create_task(self._open(self._socket))
-        elif not is_open and self._socket is not None:
-            self._shut()
-            self._cut()
-
-    async def close(self) -> None:
-        """Close for good."""
-        if self._opening is not None:
-            await self._opening
-        self._shut()
-        self._cut()
-        await self._web.shutdown(0)
-        await asyncio.sleep(0)
-        self._keeper.close()
-
-    def _cut(self) -> None:
-        """Cut all connections at once: closing them properly would wait for the clients."""
-        for connection in list(self._web.connections):
-            if connection.transport is not None:
-                connection.transport.abort()
-
-    async def _open(self, listening: socket.socket) -> None:
-        server = await asyncio.get_running_loop().create_server(self._web, sock=listening, ssl=self._context)
-        if self._socket is listening:
-            self._listening = server
-        else:
-            server.close()
-
-    def _shut(self) -> None:
-        if self._listening is not None:
-            self._listening.close()
-            self._listening = None
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-
-
-def _bound(port: int) -> socket.socket:
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    found.bind(("127.0.0.1", port))
-    return found

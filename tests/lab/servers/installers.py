@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import struct
 
 from tests.lab.servers.state.products import ENTRA, GENERATIONS, Generation, version_key
 
@@ -43,8 +44,20 @@ def make(
         raise ValueError(f"unknown signature status {signature_status!r}; known: {', '.join(STATUSES)}")
     version_key(version)
     fields = {"generation": generation, "version": version, "signer": signer, "signature_status": signature_status}
-    head = b"MZ\x90\x00This program cannot be run in DOS mode." + MARK + json.dumps(fields, sort_keys=True).encode() + b"\n"
+    head = (
+        b"MZ\x90\x00This program cannot be run in DOS mode."
+        + _version_resource(version)
+        + MARK
+        + json.dumps(fields, sort_keys=True).encode()
+        + b"\n"
+    )
     return head + b"\0" * (SIZE - len(head))
+
+
+def _version_resource(version: str) -> bytes:
+    """VS_FIXEDFILEINFO, what every Windows program carries of its version [DOC, winver.h]."""
+    major, minor, build, private = (*version_key(version), 0, 0, 0)[:4]
+    return struct.pack("<IIHHHH", 0xFEEF04BD, 0x00010000, minor, major, private, build)
 
 
 def parse(content: bytes) -> Installer | None:

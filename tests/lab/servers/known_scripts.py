@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import typing as t
 
-from tests.lab.servers.programs import behaviours
+from tests.lab.servers.programs import behaviours, network_scripts
 
 if t.TYPE_CHECKING:
     from tests.lab.servers.models import WindowsServer
@@ -21,11 +21,14 @@ if t.TYPE_CHECKING:
 Behaviour = t.Callable[["WindowsServer", t.Mapping[str, t.Any]], dict[str, t.Any]]
 
 SCRIPTS: dict[str, Behaviour] = {
+    "4ab7c78eebdbec543e1f89ff03546941fa8130c4a791ed0b615ebff53b2a79ec": behaviours.tail_logs,
     "867bb9d390264a35504c71edfe2ee4a8c060eb4875c4d617439259d672adf9ed": behaviours.inspect_installer,
     "97cbd197669b83ff71bfbeba8251341cbc4c9946186d715198b1857571b9d040": behaviours.download_installer,
     "214f0c54699c41ca4f6ac5a9afd8666a3fc790d47dca15d560d08fc7f8dcd947": behaviours.register_connector,
     "4d45d573ab3ae71c2ea7320165c73b42fac1ad6d903caa6021dbae794ef04676": behaviours.read_files,
     "00ab2075876a1d4231dc605020c00b6f54fab9e21a1b342d45642a38070aeffc": behaviours.remove_paths,
+    "03400e555ec06f8b073e52a08bdbcc74234557920472386f0fcac1c2a9b92597": network_scripts.probe_endpoints,
+    "a5bd44c5b5b5de6e2f80ec7b77eacbb353dd9110ec338bc7d97aefa1af1f3c53": network_scripts.write_file,
 }
 
 

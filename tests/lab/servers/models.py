@@ -9,13 +9,16 @@ from __future__ import annotations
 import datetime
 import typing as t
 
-from tests.lab.servers.state import patching, windows
+from tests.lab.servers.state import patching, windows, windows_defaults
 from tests.lab.servers.state.agenda import Agenda
 from tests.lab.servers.state.connector import Connector
 from tests.lab.servers.state.eventlog import EventLog
 from tests.lab.servers.state.filesystem import FileSystem
+from tests.lab.servers.state.network import Network
+from tests.lab.servers.state.product import Product
 from tests.lab.servers.state.registry import Registry
 from tests.lab.servers.state.services import ServiceTable
+from tests.lab.servers.state.winrm import WinrmService
 
 if t.TYPE_CHECKING:
     from tests.lab.world import Definition, World
@@ -49,7 +52,10 @@ class WindowsServer:
     services: ServiceTable
     events: EventLog
     system: windows.OperatingSystem
+    network: Network
+    winrm: WinrmService
     connector: Connector
+    product: Product
 
     def __init__(self, name: str, world: World, definition: Definition) -> None:
         self.name = name
@@ -57,6 +63,7 @@ class WindowsServer:
         self.world = world
         self.agenda = Agenda(world.clock.now)
         self.listener: Listener | None = None
+        self.winrm = WinrmService()
         self._definition = {key: value for key, value in definition.items() if key != "machine_name"}
         self._furnish()
 
@@ -124,6 +131,15 @@ class WindowsServer:
         return self.world.account.user
 
     @property
+    def pending_reboot(self) -> bool:
+        """Say whether a program left files that are replaced at the next start."""
+        return windows_defaults.is_reboot_pending(self.registry)
+
+    @pending_reboot.setter
+    def pending_reboot(self, value: bool) -> None:
+        windows_defaults.set_reboot_pending(self.registry, value)
+
+    @property
     def temp(self) -> str:
         """%TEMP% of the user that installs."""
         return rf"C:\Users\{self.user}\AppData\Local\Temp"
@@ -150,9 +166,10 @@ class WindowsServer:
         self.boot_time = now() - UPTIME
         self.powered = True
         self.reachable = True
-        self.pending_reboot = False
         self.reboot_seconds = REBOOT_SECONDS
         self.password = self.world.account.password
+        # The same object for good: the connections that are open follow a change.
+        vars(self.winrm).update(vars(WinrmService(certificate_subject=f"{self.user}@localhost")))
         self.max_shells = MAX_SHELLS
         self.process_seconds = 0.0
         self.installer_exit_code: int | None = None
@@ -160,12 +177,14 @@ class WindowsServer:
         self.leftovers = False
         self.registration_signals_errors = False
         self.blocked_urls: list[str] = []
+        self.product = Product()
         self.system = windows.OperatingSystem()
+        self.network = Network()
         self.files = FileSystem(now)
         self.registry = Registry()
         self.events = EventLog(now)
         self.services = ServiceTable(now, lambda: self.world.timing.service_start)
         self.connector = Connector(self.files, self.registry, self.services, self.events, now)
-        self.services.may_run = self.connector.may_run
+        self.services.may_run = lambda service: self.connector.may_run(service) and not self.product.stubborn_service
         windows.furnish(self.files, self.registry, self.services, self.system, self.user)
         patching.apply(self, self._definition)

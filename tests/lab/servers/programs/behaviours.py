@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import hashlib
 import ntpath
 import typing as t
@@ -90,6 +91,15 @@ def remove_paths(server: WindowsServer, arguments: Arguments) -> Answer:
         removed.append(path)
         server.changed("powershell.exe", "remove", path=path)
     return {"removed": removed, "failed": failed}
+
+
+def tail_logs(server: WindowsServer, arguments: Arguments) -> Answer:
+    """tail_logs.ps1: the ends of the newest logs in TEMP."""
+    since = server.world.clock.now() - datetime.timedelta(seconds=int(arguments["seconds"]))
+    recent = [file for file in server.files.below(server.temp) if file.path.lower().endswith(".log") and file.modified >= since]
+    newest = sorted(recent, key=lambda file: file.modified, reverse=True)[:5]
+    tails = [(file.path, base64.b64encode(file.content[-int(arguments["max_bytes"]) :]).decode()) for file in newest]
+    return {"logs": [{"path": path, "tail": tail, "error": None} for path, tail in tails]}
 
 
 def _in_use(server: WindowsServer, path: str) -> bool:

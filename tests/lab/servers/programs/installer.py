@@ -11,12 +11,12 @@ import typing as t
 
 from tests.lab.servers import installers
 from tests.lab.servers.programs.process import Result, Start
-from tests.lab.servers.state.products import version_key
+from tests.lab.servers.state.products import GENERATIONS, UPDATER_SERVICE, version_key
 
 if t.TYPE_CHECKING:
     from tests.lab.servers.models import WindowsServer
 
-SUCCESS, REBOOT_REQUIRED, REBOOT_STARTED = 0, 3010, 1641
+SUCCESS, REBOOT_REQUIRED, REBOOT_STARTED, BUSY = 0, 3010, 1641, 1618
 OTHER_VERSION, BAD_COMMAND_LINE, NO_USER_INTERFACE = 1638, 1639, 1602
 """Windows Installer codes; which of them the real installer uses is not documented (connector.md 4.1 [INF])."""
 _QUIET = {"/q", "/quiet", "/qn", "-q", "-quiet"}
@@ -39,6 +39,8 @@ def run(start: Start, content: bytes) -> Result:
         # Without a quiet switch it shows windows; there is nobody to click in a network logon [INF].
         server.unknown(f"{start.program} run without /q in a session without desktop", action="process")
         return Result(NO_USER_INTERFACE)
+    if server.product.is_busy():
+        return Result(BUSY)
     _write_log(server, installer)
     if server.installer_exit_code is not None and server.installer_exit_code not in (SUCCESS, REBOOT_REQUIRED, REBOOT_STARTED):
         return Result(server.installer_exit_code)
@@ -55,15 +57,24 @@ def _install(server: WindowsServer, installer: installers.Installer, content: by
         return OTHER_VERSION
     server.changed(program, "install", generation=installer.generation.name, version=installer.version)
     same = connector.generation == installer.generation and installed == installer.version and connector.updater_installed
-    if server.leftovers or same:
+    if _hindered(server) or same:
         # Leftovers: ends well, but nothing ever appears (connector.md 4.1 [MS TOK]).
         return SUCCESS
     server.agenda.after(server.world.timing.files_appear, lambda: _appear(server, installer, content))
     return SUCCESS
 
 
+def _hindered(server: WindowsServer) -> bool:
+    """Whether remains of an earlier install are still there."""
+    folders = [folder for one in GENERATIONS.values() for folder in (one.install_dir, one.updater_dir)]
+    there = any(server.files.is_folder(folder) for folder in folders) or server.services.get(UPDATER_SERVICE) is not None
+    server.leftovers = server.leftovers and there
+    return server.leftovers
+
+
 def _appear(server: WindowsServer, installer: installers.Installer, content: bytes) -> None:
-    server.connector.install(installer.generation, installer.version, content)
+    keeps = server.product.upgrade_keeps_registration
+    server.connector.install(installer.generation, installer.version, content, keeps_registration=keeps)
     trusted = server.connector.trust()
     connectors = server.world.tenant.now_state.connectors
     if trusted is not None and trusted[0].connector_id in connectors:
@@ -90,7 +101,13 @@ def _finish(server: WindowsServer) -> int:
 
 
 def _write_log(server: WindowsServer, installer: installers.Installer) -> None:
-    """Logs lie in %TEMP% of the installing user [MS TRB]; the prefix is [UNV]."""
+    """Logs lie in %TEMP% of the installing user [MS TRB]; the prefix is [UNV], the text is made up in the manner of a bundle's."""
     stamp = server.world.clock.now().strftime("%Y%m%d%H%M%S")
     name = installer.generation.uninstall_name.replace(" ", "_")
-    server.files.put(rf"{server.temp}\{name}_{stamp}.log", f"lab: installer of version {installer.version}\r\n".encode())
+    lines = [
+        f"[0A2C:0B30]i001: Burn, lab installer of version {installer.version}",
+        "[0A2C:0B30]i000: Setting numeric variable 'Lab' to value 1",
+    ]
+    if server.installer_exit_code not in (None, SUCCESS, REBOOT_REQUIRED, REBOOT_STARTED):
+        lines.append(f"[0B14:0B20]e000: Error 0x{server.installer_exit_code:08x}: Failed to execute MSI package.")
+    server.files.put(rf"{server.temp}\{name}_{stamp}.log", "".join(f"{line}\r\n" for line in lines).encode())

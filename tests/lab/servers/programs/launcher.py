@@ -11,7 +11,7 @@ import ntpath
 import typing as t
 
 from tests.lab.servers import installers
-from tests.lab.servers.programs import builtin, commandline, installer, msiexec, powershell, reg, shutdown, wevtutil
+from tests.lab.servers.programs import builtin, commandline, installer, msiexec, netsh, powershell, reg, sc, shutdown, typeperf, wevtutil
 from tests.lab.servers.programs.process import Program, Result, Start
 
 if t.TYPE_CHECKING:
@@ -21,6 +21,9 @@ SYSTEM: dict[str, Program] = {
     "powershell": powershell.run,
     "msiexec": msiexec.run,
     "reg": reg.run,
+    "sc": sc.run,
+    "typeperf": typeperf.run,
+    "netsh": netsh.run,
     "wevtutil": wevtutil.run,
     "shutdown": shutdown.run,
     "hostname": builtin.hostname,
@@ -51,6 +54,10 @@ class Launch:
         result = self.program(Start(self.server, self.name, self.arguments, stdin))
         self.server.settle()
         return result
+
+
+Launcher = t.Callable[["WindowsServer", str], Launch]
+"""What starts a command line on a server."""
 
 
 def environment(server: WindowsServer) -> dict[str, str]:

@@ -13,7 +13,7 @@ from tests.lab.servers.programs.process import Result, Start
 _CODE = re.compile(r"^\{[0-9A-Fa-f-]{36}\}$")
 _QUIET = {"/qn", "/quiet", "/q"}
 _HARMLESS = {"/norestart", "/passive"}
-SUCCESS, REBOOT_REQUIRED, NOT_INSTALLED, BAD_COMMAND_LINE = 0, 3010, 1605, 1639
+SUCCESS, REBOOT_REQUIRED, NOT_INSTALLED, BUSY, BAD_COMMAND_LINE = 0, 3010, 1605, 1618, 1639
 
 
 def run(start: Start) -> Result:
@@ -25,6 +25,8 @@ def run(start: Start) -> Result:
     if not words & {"/x", "/uninstall"} or len(codes) != 1 or not words & _QUIET or rest:
         start.server.unknown(f"msiexec.exe {' '.join(start.arguments)}", action="process")
         return Result(BAD_COMMAND_LINE)
+    if start.server.product.is_busy():
+        return Result(BUSY)
     override = start.server.msiexec_exit_code
     if override is not None and override not in (SUCCESS, REBOOT_REQUIRED):
         return Result(override)

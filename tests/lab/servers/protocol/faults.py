@@ -158,6 +158,15 @@ def shell_quota(limit: int) -> WSManFault:
     return WSManFault(True, "w:QuotaLimit", reason, _wmi_error(27, 2150859173, "803381a5", text), code=2150859173)
 
 
+def operation_quota(limit: int) -> WSManFault:
+    """Too many operations of one user at once: s:Receiver, w:InternalError [REAL]."""
+    text = (
+        f"The WS-Management service cannot process the request. The maximum number of concurrent operations for this user ({limit}) has "
+        "been exceeded. Close existing operations for this user, or raise the quota for this user. "
+    )
+    return WSManFault(False, "w:InternalError", text, _plain(2150859174, text), code=2150859174)
+
+
 def _plain(code: int, text: str) -> str:
     return f'<f:WSManFault xmlns:f="{_FAULT}" Code="{code}" Machine="{{machine}}"><f:Message>{escape(text)}</f:Message></f:WSManFault>'
 

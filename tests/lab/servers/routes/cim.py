@@ -13,7 +13,7 @@ import uuid
 import xml.etree.ElementTree as ET
 
 from tests.lab.servers.protocol import faults, instances, soap, wql
-from tests.lab.servers.routes import cim_datafile, stdregprov, win32_service, win32_system
+from tests.lab.servers.routes import cim_datafile, stdregprov, win32_service, win32_storage, win32_system
 from tests.lab.servers.routes.cim_class import Arguments, CimClass
 
 if t.TYPE_CHECKING:
@@ -29,7 +29,15 @@ GET, ENUMERATE, PULL, RELEASE = (
 )
 CLASSES = {
     cim.name.lower(): cim
-    for cim in (win32_service.CLASS, stdregprov.CLASS, win32_system.OPERATING_SYSTEM, win32_system.COMPUTER_SYSTEM, cim_datafile.CLASS)
+    for cim in (
+        win32_service.CLASS,
+        stdregprov.CLASS,
+        win32_system.OPERATING_SYSTEM,
+        win32_system.COMPUTER_SYSTEM,
+        win32_storage.LOGICAL_DISK,
+        win32_storage.DIRECTORY,
+        cim_datafile.CLASS,
+    )
 }
 PAGE = 50
 """Items in one Pull at most: Server 2012 gave pages of 1, 50, 52, 28 [REAL]."""
@@ -46,8 +54,9 @@ class _Enumeration:
 class Cim:
     """The CIM side of one server's endpoint. Holds the open enumerations."""
 
-    def __init__(self, server: WindowsServer) -> None:
+    def __init__(self, server: WindowsServer, classes: t.Mapping[str, CimClass] = CLASSES) -> None:
         self._server = server
+        self._classes = classes
         self._open: dict[str, _Enumeration] = {}
 
     def forget(self) -> None:
@@ -65,7 +74,7 @@ class Cim:
         if request.action == GET:
             return "Get", class_name, "read"
         name = request.action.rsplit("/", 1)[-1]
-        cim = _find(namespace, class_name)
+        cim = self._find(namespace, class_name)
         method = cim.method(name) if cim is not None else None
         return name, class_name, "write" if method is None or method.writes else "read"
 
@@ -137,13 +146,13 @@ class Cim:
             uri = _uri(request, cim)
             return cim.name, [instances.typed(cim.name, uri, instance) for instance in cim.instances(self._server)]
         text = _filter_text(request) or ""
-        namespace, _unused = _split(request.resource_uri)
-        found = _find(namespace, query.class_name)
+        namespace, _class = _split(request.resource_uri)
+        found = self._find(namespace, query.class_name)
         if found is None or found.is_static:
             self._server.unknown(f"WQL on unknown class {query.class_name} of {namespace}")
             raise faults.bad_query(text, missing_class=True)
         self._check(found, query, text)
-        rows = [instance for instance in found.instances(self._server) if query.matches(instance)]
+        rows = found.answer(self._server, query, text)
         uri = f"{WMI}{namespace}/{found.name}"
         if query.properties is None:
             return found.name, [instances.typed(found.name, uri, row) for row in rows]
@@ -201,11 +210,15 @@ class Cim:
 
     def _class(self, request: soap.Request) -> CimClass:
         namespace, class_name = _split(request.resource_uri)
-        cim = _find(namespace, class_name)
+        cim = self._find(namespace, class_name)
         if cim is None:
             self._server.unknown(f"class {class_name} of {namespace}")
             raise faults.no_instance(class_name)
         return cim
+
+    def _find(self, namespace: str, class_name: str) -> CimClass | None:
+        cim = self._classes.get(class_name.lower())
+        return cim if cim is not None and namespace in cim.namespaces else None
 
 
 def _split(resource_uri: str) -> tuple[str, str]:
@@ -214,13 +227,8 @@ def _split(resource_uri: str) -> tuple[str, str]:
     return namespace.lower(), class_name
 
 
-def _find(namespace: str, class_name: str) -> CimClass | None:
-    cim = CLASSES.get(class_name.lower())
-    return cim if cim is not None and namespace in cim.namespaces else None
-
-
 def _uri(request: soap.Request, cim: CimClass) -> str:
-    namespace, _unused = _split(request.resource_uri)
+    namespace, _class = _split(request.resource_uri)
     return f"{WMI}{namespace}/{cim.name}"
 
 

@@ -48,6 +48,10 @@ class CimClass:
     is_static: bool = False
     objection: t.Callable[[Query], str | None] = _any_query
 
+    def answer(self, server: WindowsServer, query: Query, text: str) -> t.Sequence[Properties]:
+        """Return the instances that a query selects; `text` is the query as it was sent."""
+        return [instance for instance in self.instances(server) if query.matches(instance)]
+
     def method(self, name: str) -> Method | None:
         """Return a method, whatever the case of its name."""
         return next((method for key, method in self.methods.items() if key.lower() == name.lower()), None)

@@ -7,12 +7,13 @@
 from __future__ import annotations
 
 from tests.lab.servers.protocol import soap
+from tests.lab.servers.state.winrm import WinrmService
 
 CONFIG = "http://schemas.microsoft.com/wbem/wsman/1/config"
 GET = f"{soap.TRANSFER}/Get"
 
 
-def body(max_shells: int) -> str:
+def body(max_shells: int, service: WinrmService) -> str:
     """Return cfg:Config."""
     return (
         f'<cfg:Config xmlns:cfg="{CONFIG}"><cfg:MaxEnvelopeSizekb>500</cfg:MaxEnvelopeSizekb><cfg:MaxTimeoutms>60000</cfg:MaxTimeoutms>'
@@ -20,9 +21,14 @@ def body(max_shells: int) -> str:
         "<cfg:Service><cfg:MaxConcurrentOperationsPerUser>1500</cfg:MaxConcurrentOperationsPerUser>"
         "<cfg:EnumerationTimeoutms>240000</cfg:EnumerationTimeoutms><cfg:MaxConnections>300</cfg:MaxConnections>"
         "<cfg:MaxPacketRetrievalTimeSeconds>120</cfg:MaxPacketRetrievalTimeSeconds><cfg:AllowUnencrypted>false</cfg:AllowUnencrypted>"
-        "<cfg:Auth><cfg:Basic>true</cfg:Basic><cfg:Kerberos>true</cfg:Kerberos><cfg:Negotiate>true</cfg:Negotiate>"
-        "<cfg:Certificate>false</cfg:Certificate><cfg:CredSSP>false</cfg:CredSSP><cfg:CbtHardeningLevel>Relaxed</cfg:CbtHardeningLevel>"
+        f"<cfg:Auth><cfg:Basic>{_flag(service.Basic)}</cfg:Basic><cfg:Kerberos>true</cfg:Kerberos><cfg:Negotiate>true</cfg:Negotiate>"
+        f"<cfg:Certificate>{_flag(service.Certificate)}</cfg:Certificate><cfg:CredSSP>{_flag(service.CredSSP)}</cfg:CredSSP>"
+        f"<cfg:CbtHardeningLevel>{service.CbtHardeningLevel}</cfg:CbtHardeningLevel>"
         "</cfg:Auth><cfg:AllowRemoteAccess>true</cfg:AllowRemoteAccess></cfg:Service><cfg:Winrs>"
         "<cfg:AllowRemoteShellAccess>true</cfg:AllowRemoteShellAccess><cfg:IdleTimeout>7200000</cfg:IdleTimeout>"
         f"<cfg:MaxShellsPerUser>{max_shells}</cfg:MaxShellsPerUser></cfg:Winrs></cfg:Config>"
     )
+
+
+def _flag(value: bool) -> str:
+    return "true" if value else "false"

@@ -9,9 +9,11 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from tests.lab.servers.programs import launcher
 from tests.lab.servers.protocol import faults, soap
 from tests.lab.servers.routes import configuration
-from tests.lab.servers.routes.cim import WMI, Cim
+from tests.lab.servers.routes.cim import CLASSES, WMI, Cim
+from tests.lab.servers.routes.cim_class import CimClass
 from tests.lab.servers.routes.shells import Shells
 
 if t.TYPE_CHECKING:
@@ -42,10 +44,12 @@ class Answer:
 class Endpoint:
     """The WS-Management service of one server. Holds its shells and enumerations."""
 
-    def __init__(self, server: WindowsServer) -> None:
+    def __init__(
+        self, server: WindowsServer, *, classes: t.Mapping[str, CimClass] = CLASSES, launch: launcher.Launcher = launcher.launch
+    ) -> None:
         self._server = server
-        self._cim = Cim(server)
-        self._shells = Shells(server)
+        self._cim = Cim(server, classes)
+        self._shells = Shells(server, launch)
 
     def forget(self) -> None:
         """Drop shells and enumerations."""
@@ -93,6 +97,6 @@ class Endpoint:
         if self._shells.serves(request.resource_uri):
             return await self._shells.handle(request)
         if request.resource_uri == configuration.CONFIG and request.action == configuration.GET:
-            return f"{configuration.GET}Response", configuration.body(self._server.max_shells)
+            return f"{configuration.GET}Response", configuration.body(self._server.max_shells, self._server.winrm)
         self._server.unknown(f"resource {request.resource_uri}, action {request.action}")
         raise faults.no_instance(request.resource_uri)

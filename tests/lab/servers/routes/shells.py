@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
+from tests.lab.servers.programs import launcher
 from tests.lab.servers.protocol import faults, soap
 from tests.lab.servers.routes.psrp_shell import PsrpShell
 from tests.lab.servers.routes.winrs import WinRsShell
@@ -25,8 +26,9 @@ _ACTIONS = ("Command", "Send", "Receive", "Signal")
 class Shells:
     """Creates, finds and deletes shells, and hands their messages on."""
 
-    def __init__(self, server: WindowsServer) -> None:
+    def __init__(self, server: WindowsServer, launch: launcher.Launcher = launcher.launch) -> None:
         self._server = server
+        self._launch = launch
         self._shells: dict[str, WinRsShell | PsrpShell] = {}
 
     @staticmethod
@@ -72,7 +74,7 @@ class Shells:
             raise faults.shell_quota(self._server.max_shells)
         shell: WinRsShell | PsrpShell
         if request.resource_uri == CMD:
-            shell = WinRsShell(self._server, request)
+            shell = WinRsShell(self._server, request, self._launch)
         elif request.resource_uri == POWERSHELL:
             shell = PsrpShell(self._server, request)
         else:

@@ -72,9 +72,10 @@ class Process:
 class WinRsShell:
     """One cmd shell."""
 
-    def __init__(self, server: WindowsServer, request: soap.Request) -> None:
+    def __init__(self, server: WindowsServer, request: soap.Request, launch: launcher.Launcher = launcher.launch) -> None:
         self.id = str(uuid.uuid4()).upper()
         self._server = server
+        self._launch = launch
         self._encoding = "utf-8" if request.option("WINRS_CODEPAGE") == "65001" else "cp437"
         self._processes: dict[str, Process] = {}
 
@@ -121,7 +122,7 @@ class WinRsShell:
         if len(line) > commandline.CMD_LIMIT:
             raise faults.line_too_long()
         command_id = str(uuid.uuid4()).upper()
-        self._processes[command_id] = Process(launcher.launch(self._server, line))
+        self._processes[command_id] = Process(self._launch(self._server, line))
         return f"<rsp:CommandResponse><rsp:CommandId>{command_id}</rsp:CommandId></rsp:CommandResponse>"
 
     async def _receive(self, process: Process, command_id: str, request: soap.Request) -> str:

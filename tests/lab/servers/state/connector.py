@@ -114,10 +114,10 @@ class Connector:
 
     # install, upgrade, remove
 
-    def install(self, generation: Generation, version: str, installer: bytes) -> None:
+    def install(self, generation: Generation, version: str, installer: bytes, *, keeps_registration: bool = True) -> None:
         """Put a product in place, or upgrade: in place, registration kept, services restarted (connector.md 4.2 [MS TRB]).
 
-        From legacy to entra: whether an in-place run keeps folder and registration is [UNV]; here the registration stays.
+        From legacy to entra: whether an in-place run keeps folder and registration is [UNV]; `keeps_registration` decides.
         """
         service = self._services.get(CONNECTOR_SERVICE)
         was_running = service is not None and service.state in (RUNNING, START_PENDING)
@@ -128,7 +128,7 @@ class Connector:
         self._put_files(generation, version)
         self._put_uninstall_entries(generation, version, installer)
         self._put_services(generation)
-        if settings is not None:
+        if settings is not None and (keeps_registration or before is generation):
             self._files.put(generation.trust_settings, settings.content)
         self._services.start(UPDATER_SERVICE)
         if was_running:

@@ -7,24 +7,29 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import datetime
 import typing as t
 import uuid
 
 from tests.lab.servers import installers
 from tests.lab.servers.state import registry as reg
-from tests.lab.servers.state import windows
+from tests.lab.servers.state import windows, windows_defaults
 from tests.lab.servers.state.connector import SCRIPT_PLACES
 from tests.lab.servers.state.eventlog import LEVELS
-from tests.lab.servers.state.products import CONNECTOR_SERVICE, GENERATIONS
-from tests.lab.servers.state.services import RUNNING
+from tests.lab.servers.state.products import CONNECTOR_SERVICE, GENERATIONS, UPDATER_SERVICE
+from tests.lab.servers.state.services import RUNNING, Service
+from tests.lab.servers.state.trust import MACHINE_STORE, certificate
 from tests.lab.tenant import certificates
 from tests.lab.tenant import state as tenant_state
 
 if t.TYPE_CHECKING:
     from tests.lab.servers.models import WindowsServer
 
-CONNECTOR_FIELDS = {"installed", "generation", "version", "registered", "in_user_store", "age_days", "valid_days", "running", "tenant_id"}
+CONNECTOR_FIELDS = {
+    *("installed", "generation", "version", "registered", "in_user_store", "age_days", "valid_days", "running", "tenant_id"),
+    *("clone_of", "first_certificate_days"),
+}
 
 
 def describe(server: WindowsServer) -> dict[str, t.Any]:
@@ -60,6 +65,11 @@ def describe(server: WindowsServer) -> dict[str, t.Any]:
         "installer_exit_code": server.installer_exit_code,
         "msiexec_exit_code": server.msiexec_exit_code,
         "leftovers": server.leftovers,
+        "dynamic_ports": server.network.ports,
+        "dwords": windows_defaults.dwords(server.registry),
+        "configs": {file.path: file.content.decode("utf-8", "replace") for file in server.files.files() if ".config" in file.name},
+        "product": dataclasses.asdict(server.product),
+        "winrm": dataclasses.asdict(server.winrm),
     }
 
 
@@ -131,6 +141,8 @@ def _connector(server: WindowsServer, values: t.Any) -> None:
         connector.forget()
     elif values.get("registered"):
         _register(server, values)
+    elif values.get("clone_of"):
+        _clone(server, values["clone_of"])
     _settle_services(server, running=bool(values.get("running", connector.trust() is not None)))
 
 
@@ -146,8 +158,35 @@ def _register(server: WindowsServer, values: t.Mapping[str, t.Any]) -> None:
         home = tenant.now_state.default.id
         version = server.connector.version or "0.0.0.0"
         tenant.put_connector(tenant_state.Connector(identity, server.machine_name, version, home, now))
+    if "first_certificate_days" in values:
+        # The one it was registered with, which stays in the machine store when it is renewed.
+        first = now - datetime.timedelta(days=float(values["first_certificate_days"]))
+        server.connector.trust_certificate(certificates.trust_certificate(identity, tenant_id, first, days))
     der = certificates.trust_certificate(identity, tenant_id, issued, days)
     server.connector.trust_certificate(der, in_user_store=bool(values.get("in_user_store", False)))
+
+
+def _clone(server: WindowsServer, name: str) -> None:
+    """What an image of another server brings along: its certificate and its trust settings."""
+    original = t.cast("WindowsServer", server.world.servers[name])
+    trusted = original.connector.trust()
+    if trusted is None:
+        raise ValueError(f"server {name!r} is not registered, so that nothing can be cloned")
+    value = original.registry.value(rf"{MACHINE_STORE}\{trusted[0].thumbprint}", "Blob")
+    der = certificate(value.data) if value is not None and isinstance(value.data, bytes) else None
+    if der is None:
+        raise ValueError(f"the certificate of server {name!r} is not in its machine store")
+    server.connector.trust_certificate(der)
+
+
+def _leftovers(server: WindowsServer, value: t.Any) -> None:
+    """Remains of an earlier install of the legacy generation: a folder of it, and the entry of its service."""
+    server.leftovers = bool(value)
+    if server.leftovers:
+        legacy = GENERATIONS["legacy"]
+        server.files.put(f"{legacy.connector_path}.config", b"<configuration/>\r\n")
+        if server.services.get(UPDATER_SERVICE) is None:
+            server.services.add(Service(UPDATER_SERVICE, legacy.updater_display_name, f'"{legacy.updater_path}"', "LocalSystem", "Auto"))
 
 
 def _settle_services(server: WindowsServer, *, running: bool) -> None:
@@ -206,13 +245,17 @@ PATCHES: dict[str, t.Callable[[WindowsServer, t.Any], None]] = {
     "events": _events,
     "installer_exit_code": _attribute("installer_exit_code", int, optional=True),
     "msiexec_exit_code": _attribute("msiexec_exit_code", int, optional=True),
-    "leftovers": _attribute("leftovers", bool),
+    "leftovers": _leftovers,
+    "product": lambda server, values: server.product.patch(values),
     "pending_reboot": _attribute("pending_reboot", bool),
     "registration_signals_errors": _attribute("registration_signals_errors", bool),
     "blocked_urls": _attribute("blocked_urls", list),
     "process_seconds": _attribute("process_seconds", float),
     "reboot_seconds": _attribute("reboot_seconds", float),
     "max_shells": _attribute("max_shells", int),
+    "endpoints": lambda server, values: server.network.patch_endpoints(values),
+    "dynamic_ports": lambda server, values: server.network.patch_ports(values),
+    "winrm": lambda server, values: server.winrm.patch(values),
     "password": _password,
     "boot": _boot,
     "reachable": lambda server, value: server.set_reachable(bool(value)),
@@ -220,7 +263,8 @@ PATCHES: dict[str, t.Callable[[WindowsServer, t.Any], None]] = {
 """Applied in this order.
 
 installer_exit_code: what every installer run ends with, and then nothing is installed unless it is 0, 3010 or 1641; null = as it comes.
-leftovers: remains of an earlier install: a silent install ends with 0 and no files ever appear (connector.md 4.1 [MS TOK]).
+leftovers: remains of an earlier install (a folder, a service without program): a silent install ends with 0 and no files ever appear
+(connector.md 4.1 [MS TOK]), until they are gone or the installer has uninstalled. product: see state.product.
 registration_signals_errors: a refused registration also raises an error in PowerShell; by default it is silent (connector.md 5.1 [UNV]).
 blocked_urls: beginnings of URLs that this server cannot reach. process_seconds: how long every process takes.
 """

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from tests.lab.servers.state import windows_defaults
 from tests.lab.servers.state.filesystem import FileSystem
 from tests.lab.servers.state.registry import DWORD, SZ, Registry
 from tests.lab.servers.state.services import Service, ServiceTable
@@ -85,6 +86,7 @@ def furnish(files: FileSystem, registry: Registry, services: ServiceTable, syste
     for name, display_name, path, account, mode, state in _SERVICES:
         services.add(Service(name, display_name, path, account, mode, state))
     registry.create(MACHINE_STORE)
+    windows_defaults.furnish(registry)
     write_facts(registry, system)
 
 
