@@ -21,11 +21,17 @@ deploy: ## the whole job against the lab; INVENTORY=path: against your own serve
 lab: ## a lab in the foreground, for trying things by hand; Ctrl-C ends it
 	$(tool) lab
 
-.PHONY: test matrix
+.PHONY: test extended matrix
 test: ## everything that must hold for a change
 	$(tool) gates
+extended: ## slower: servers, connections, operations and budgets on the lab; the tenant as it is documented
+	$(tool) gates $@
 matrix: ## slower: the deployment under the oldest and the newest core, winrm and psrp, https and http
 	$(tool) matrix
+
+.PHONY: test-wine
+test-wine: ## the host half against Wine as an independent Windows (says what to install)
+	$(tool) wine
 
 gates := format types licences changelog docs lint sanity unit examples release molecule integration
 .PHONY: $(gates) typecheck build

@@ -20,7 +20,8 @@ from tests.support import documents
 
 ROOT = documents.ROOT
 GALAXY = str(pathlib.Path(sys.executable).parent / "ansible-galaxy")
-NEVER_PACKED = ("tests/lab", "tests/unit", "tests/support", "tools", "requirements/", "playbooks/inventory/lab", ".", "Makefile")
+NEVER_PACKED = (".", "Makefile", "benchmarks", "extensions/molecule", "playbooks/inventory/lab", "requirements/", "tools")
+TESTS_PACKED = ("tests/config.yml", "tests/sanity/")
 MUST_BE_PACKED = ("README.md", "LICENSES/GPL-3.0-or-later.txt", "meta/runtime.yml", "requirements.txt", "playbooks/deploy_connectors.yml")
 
 
@@ -63,6 +64,7 @@ def test_is_packed(packed: list[str], name: str) -> None:
 
 def test_nothing_is_packed_that_only_serves_development(packed: list[str]) -> None:
     assert [name for name in packed if name.startswith(NEVER_PACKED) or "__pycache__" in name] == []
+    assert [name for name in packed if name.startswith("tests/") and not name.startswith(TESTS_PACKED)] == []
 
 
 def test_every_file_of_plugins_and_roles_is_packed(packed: list[str]) -> None:
