@@ -98,6 +98,11 @@ connector_group:
       type: str
       returned: always
       sample: NAM Web
+    region:
+      description: Its region.
+      type: str
+      returned: always, V(null) when it is not known
+      sample: nam
     is_default:
       description: Whether it is the group Default.
       type: bool

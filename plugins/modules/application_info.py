@@ -106,9 +106,9 @@ applications:
       type: bool
       returned: always
     single_zone:
-      description: The zone that all active connectors of the group are in; null when they are in several, or when that is not known.
+      description: The zone that all active connectors of the group are in.
       type: str
-      returned: always
+      returned: always, V(null) when they are in several, or when that is not known
     ok:
       description: Whether none of this is so.
       type: bool

@@ -75,8 +75,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 claim:
-  description: The claim that stands after the task, with C(controller), C(pid), C(purpose) and C(until); null when there is none.
-  returned: success
+  description: The claim that stands after the task, with C(controller), C(pid), C(purpose) and C(until).
+  returned: success, V(null) when there is none
   type: dict
 plan:
   description: What had to be done; the same in check mode.

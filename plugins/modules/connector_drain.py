@@ -190,9 +190,9 @@ results:
       type: str
       returned: always
     verdict:
-      description: The answer of M(entra.app_proxy.connector_group_guard), for O(state=drained).
+      description: The answer of M(entra.app_proxy.connector_group_guard).
       type: dict
-      returned: always
+      returned: always, V(null) for O(state=returned)
 error:
   description: What the service answered, or C(reasons) why the declared groups cannot be meant.
   returned: when the tenant could not be read

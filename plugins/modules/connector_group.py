@@ -170,8 +170,8 @@ RETURN = r"""
 group:
   description:
     - The group, read back after the changes; in check mode as it would be. It has the keys of
-      RV(entra.app_proxy.connector_groups#module:groups). V(null) for O(state=absent) once it is gone.
-  returned: when the tenant could be read
+      RV(entra.app_proxy.connector_groups#module:groups). V(null) once it is gone.
+  returned: when the tenant could be read; V(null) for O(state=absent)
   type: dict
 plan:
   description: What was to be done, the same in check mode, with C(summary), C(counts), C(lines) and C(changes).

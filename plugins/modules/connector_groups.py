@@ -256,18 +256,18 @@ groups:
   elements: dict
   contains:
     id:
-      description: Id of the group; null when check mode would create it.
+      description: Id of the group.
       type: str
-      returned: always
+      returned: always, V(null) when check mode would create it
     name:
       description: Name of the group as the tenant has it.
       type: str
       returned: always
       sample: NAM Web
     region:
-      description: Its region; null when that is not known.
+      description: Its region.
       type: str
-      returned: always
+      returned: always, V(null) when it is not known
       sample: nam
     is_default:
       description: Whether it is the group Default.

@@ -99,35 +99,19 @@ EXAMPLES = r"""
 
 RETURN = r"""
 findings:
-  description: What each probe found, by its name.
+  description:
+    - What each probe found, by its name. C(about) is the assumption. C(outcome) is V(holds), V(fails), or V(not_seen) when there is
+      nothing on this server by which it could be seen. C(evidence) is what was seen.
+    - C(exchanges) is how many messages it took, and C(seconds) how long.
   returned: success
   type: dict
-  contains:
-    about:
-      description: The assumption.
-      type: str
-      returned: always
-      sample: StdRegProv answers in root/cimv2, or in root/default.
-    outcome:
-      description: V(holds), V(fails), or V(not_seen) when there is nothing on this server by which it could be seen.
-      type: str
-      returned: always
-      sample: holds
-    evidence:
-      description: What was seen.
-      type: raw
-      returned: always
-      sample: {root/cimv2: Windows Server 2022 Standard}
-    exchanges:
-      description: How many messages it took.
-      type: int
-      returned: always
-      sample: 2
-    seconds:
-      description: How long it took.
-      type: float
-      returned: always
-      sample: 0.31
+  sample:
+    registry_namespace:
+      about: StdRegProv answers in root/cimv2, or in root/default.
+      outcome: holds
+      evidence: {root/cimv2: Windows Server 2022 Standard}
+      exchanges: 2
+      seconds: 0.31
 failed_probes:
   description: The probes whose assumption does not hold here.
   returned: success

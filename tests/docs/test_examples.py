@@ -4,17 +4,19 @@
 
 """Every EXAMPLES block is what it claims to be: its options exist, and it runs, here against the lab.
 
-A block is executed whole, as one play, on a fresh lab.
+A block is executed whole, as one play, on a fresh lab. What its tasks return is held against the RETURN of their modules.
 """
 
 from __future__ import annotations
 
 import functools
+import pathlib
 import typing as t
 
 import pytest
 import yaml
 
+from tests.docs import results
 from tests.docs.variables import environment, fill_tenant, variables
 from tests.support import documents
 from tests.support.lab_process import Lab
@@ -31,13 +33,20 @@ Task = t.Mapping[str, t.Any]
 
 
 @functools.cache
+def _pages(kind: str) -> dict[str, t.Any]:
+    return documents.read(kind, documents.names(kind), collections=COLLECTIONS)
+
+
 def _page(kind: str, name: str) -> dict[str, t.Any]:
-    page = documents.read(kind, [name], collections=COLLECTIONS)[name]
-    return t.cast("dict[str, t.Any]", page)
+    return t.cast("dict[str, t.Any]", _pages(kind)[name])
 
 
 def _tasks(kind: str, name: str) -> list[Task]:
     return list(yaml.safe_load(_page(kind, name)["examples"]))
+
+
+def _changes_something(name: str) -> bool:
+    return bool(_page("module", name)["doc"]["attributes"]["diff_mode"]["support"] == "full")
 
 
 def _host(module: str) -> str:
@@ -71,18 +80,32 @@ def test_examples_name_options_that_exist(kind: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), EXAMPLES)
-def test_examples_run(kind: str, name: str, ansible: Ansible, lab: Lab) -> None:
-    short = name.rpartition(".")[2]
+def test_examples_run_and_return_what_is_documented(kind: str, name: str, ansible: Ansible, lab: Lab, tmp_path: pathlib.Path) -> None:
+    assert "\n".join(_departures(kind, name, ansible, lab, tmp_path)) == ""
+
+
+@pytest.mark.parametrize("name", [name for name in documents.names("module") if _changes_something(name)])
+def test_check_mode_returns_what_is_documented(name: str, ansible: Ansible, lab: Lab, tmp_path: pathlib.Path) -> None:
+    assert "\n".join(_departures("module", name, ansible, lab, tmp_path, "--check", "--diff")) == ""
+
+
+def _departures(kind: str, name: str, ansible: Ansible, lab: Lab, directory: pathlib.Path, *arguments: str) -> list[str]:
+    """Run the examples; where their results are not as documented."""
+    short, file = name.rpartition(".")[2], directory / "results.jsonl"
     if _host(short) == "localhost":
         fill_tenant(lab)
     plays = []
     if short in FIRST:
         plays.append(_play("What the examples take for granted", FIRST[short], "module"))
     plays.append(_play(f"Examples of {short}", short, kind))
-    run = ansible.playbook(plays, variables=variables(lab), environment=environment(lab)).succeeded()
-    assert run.recap
+    run = ansible.playbook(plays, *arguments, variables=variables(lab), environment={**environment(lab), **results.recording(file)})
+    assert run.succeeded().recap
+    seen = [one for one in results.recorded(file, documents.COLLECTION) if one.told]
+    assert kind != "module" or "no_log" in str(_tasks(kind, name)) or short in {one.module for one in seen}
+    return [text for one in seen for text in results.complaints(one, _page("module", f"{documents.COLLECTION}.{one.module}")["return"])]
 
 
 def _play(title: str, short: str, kind: str) -> dict[str, t.Any]:
     tasks = _tasks(kind, f"{documents.COLLECTION}.{short}")
-    return {"name": title, "hosts": _host(short), "gather_facts": False, "tasks": tasks}
+    # In check mode a later example finds nothing of what an earlier one would have done.
+    return {"name": title, "hosts": _host(short), "gather_facts": False, "ignore_errors": "{{ ansible_check_mode }}", "tasks": tasks}
