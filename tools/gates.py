@@ -64,7 +64,7 @@ GATES = {
     "types": Gate("mypy --strict", [["mypy", *_packages(*TYPED)], ["mypy", "tools"]]),
     "release": Gate("the built artifact: install it, read every document from it", [[*PYTEST, "tests/release"]]),
     "docs": Gate("documentation of plugins and roles", [["antsibull-docs", "lint-collection-docs", "--plugin-docs", "."]], copy="docs"),
-    "licences": Gate("REUSE: every file has its licence", [["reuse", "lint", "--quiet"]]),
+    "licences": Gate("REUSE: every file has its licence", [["reuse", "lint", "--lines"]]),
     "changelog": Gate("changelog fragments", [["antsibull-changelog", "lint"]], copy="changelog"),
     "format": Gate("ruff", [["ruff", "format", "--check", "--quiet", "."], ["ruff", "check", "--quiet", "."]]),
 }
