@@ -20,7 +20,8 @@ from ansible.plugins.action.normal import ActionModule as NormalAction
 from ansible.utils.display import Display
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import plan_file, sdk
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Connection, sign_in
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import sign_in
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import LoginError, TenantError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.options import CONNECTION, argument_spec, connection_of
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.token_sources import from_device_code

@@ -16,7 +16,8 @@ import urllib.parse
 import uuid
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Connection, Prompt, TokenSource, credential_for
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Prompt, TokenSource, credential_for
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, LoginError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import Answer, Request, decipher, refusal

@@ -15,9 +15,10 @@ import time
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import paths
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Connection, claims_of, token_kind
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import claims_of, token_kind
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import VERSION, GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.clouds import CLOUDS
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, LoginError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.probe import Probe, look

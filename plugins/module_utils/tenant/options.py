@@ -17,8 +17,8 @@ import typing as t
 
 from ansible.module_utils.basic import env_fallback
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import AUTH_SOURCES, Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.clouds import CLOUDS
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import AUTH_SOURCES, Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import same_text
 
 Values = t.Mapping[str, t.Any]

@@ -14,7 +14,8 @@ import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils import registration_token
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Connection, Prompt, device_code_credential, first_lines
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Prompt, device_code_credential, first_lines
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import LoginError
 
 

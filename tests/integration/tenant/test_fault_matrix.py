@@ -13,8 +13,8 @@ import typing as t
 
 import pytest
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Clock, Deadline
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import read_groups
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import TenantError

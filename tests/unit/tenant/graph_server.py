@@ -14,8 +14,8 @@ import threading
 import typing as t
 import urllib.parse
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Clock, Deadline
 from tests.lab.clock import Clock as LabClock
 from tests.lab.faults import Faults

@@ -15,8 +15,9 @@ import typing as t
 import pytest
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import batch
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Connection, credential_for, token_kind
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import credential_for, token_kind
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, LoginError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import Request, decipher, parse_retry_after

@@ -16,7 +16,7 @@ import pytest
 from ansible.errors import AnsibleLookupError
 
 from ansible_collections.entra.app_proxy.plugins.lookup.registration_token import LookupModule
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Connection
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.diagnosis import diagnose
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import LoginError
