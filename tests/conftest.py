@@ -44,6 +44,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what tests counted (C(record_property)), also when they ran in a worker of xdist."""
+    reports = [one for one in terminalreporter.stats.get("passed", []) if one.when == "call"]
+    for name, text in (told for one in reports for told in one.user_properties):
+        terminalreporter.write_line(f"{name}: {text}")
+
+
 @pytest.fixture
 def tenant_mode(request: pytest.FixtureRequest) -> str:
     """How the tenant answers where Microsoft's pages and the live service differ. A test may name both in parametrize."""

@@ -54,7 +54,9 @@ def _packages(*names: str) -> list[str]:
 # The longest first: that is the order in which they are started.
 GATES = {
     "integration": Gate(
-        "the whole job on the lab, and what may go wrong in it", [[*LAB_TESTS, *_integration("deploy", "tenant", "wsman")]]
+        "the whole job on the lab, and what may go wrong in it",
+        [[*LAB_TESTS, *_integration("deploy", "tenant", "wsman")]],
+        timeout=900,
     ),
     "sanity": Gate("ansible-test sanity", [["python", "tools/sanity.py"]]),
     "molecule": Gate("the scenarios: converge, idempotence, verify", [["python", "tools/scenarios.py"]]),

@@ -104,6 +104,12 @@ options:
         show included.
     type: int
     default: 600
+  request_timeout:
+    description:
+      - Seconds to wait for one answer. A read that took longer is asked again; after a write the tenant is read, to see whether it took
+        effect.
+    type: int
+    default: 60
 requirements:
   - azure-core >= 1.30
   - azure-identity >= 1.16

@@ -25,17 +25,20 @@ KINDS = (
 """status: answer with `status`, `headers`, `body` and do nothing else. status_after: the same, after the effect.
 forbidden: refuse with the 403 that `form` names. token_expired: refuse the token of this request, now and from now on, with 401.
 drop_before: cut the connection before anything took effect. drop_after: cut it after the effect. An item of a $batch that is dropped
-is missing in the answer. delay: wait `seconds`, then serve. malformed: serve, but send a broken body (`body`, or as `form` says).
+is missing in the answer. delay: wait `seconds`, then serve, or the other way round. malformed: serve, but send a broken body (`body`,
+or as `form` says).
 paging: serve, but with a next link that `form` says. stale: serve a read from the state before the last write."""
 
 FORMS: dict[str, tuple[str, ...]] = {
     "forbidden": ("role", "directory", "denied"),
+    "delay": ("before", "after"),
     "malformed": ("truncated", "html", "empty", "content_type", "array"),
     "paging": ("repeat", "empty", "foreign"),
 }
 """What `form` may be, the first by default.
 
-forbidden: see tenant.refusals. malformed: JSON cut short; a page of HTML; nothing; JSON that says it is HTML; an array for the object.
+forbidden: see tenant.refusals. delay: before or after the request took effect (servers: before only). malformed: JSON cut short; a page
+of HTML; nothing; JSON that says it is HTML; an array for the object.
 paging: the next link is this page again; no items, and the next link is this page again (which then has them); the next link names
 another host (the loopback address by its other name)."""
 
@@ -146,6 +149,8 @@ def _complete(fault: Fault) -> None:
     fault.form = fault.form or forms[0]
     if fault.form not in forms:
         raise ValueError(f"fault form of kind {fault.kind} must be one of {forms}, not {fault.form!r}")
+    if fault.plane == "wsman" and (fault.kind, fault.form) == ("delay", "after"):
+        raise ValueError("a fault of kind delay and form after is not for plane wsman")
     fault.scope = fault.scope or ("any" if fault.kind in ("status", "stale") else "request")
     if fault.scope not in SCOPES or (fault.scope != "request" and fault.kind == "delay"):
         raise ValueError(f"fault scope of kind {fault.kind} cannot be {fault.scope!r}; known: {SCOPES}")

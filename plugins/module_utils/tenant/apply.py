@@ -7,6 +7,8 @@
 """Carry out a plan: stage by stage, in batches, and believe nothing that was not read back.
 
 A write whose answer was lost, or that failed in a way that leaves its effect open, is looked for in the tenant before it is sent again.
+A group's creation is the one write that does harm when it is done twice, because names are not unique: it is sent again only after all
+the time in which it would have shown.
 A success is waited for until it shows, because a read right after a write may still show what was before (observed,
 terraform-provider-microsoft365#3213).
 """
@@ -80,6 +82,7 @@ class Applier:
         self._readback = ReadBack(client, state, self._ids)
         self._noted: set[Identity] = set()
         self._refused: set[Identity] = set()
+        self._doubts: dict[Identity, TenantError] = {}
         self._lost_groups: set[str] = set()
         self._going: set[str] = set()
         self._kept: set[str] = set()
@@ -177,12 +180,14 @@ class Applier:
     def _active(self, key: str) -> int:
         return self.state.active_members(actual_id(self._ids, key))
 
-    def _carry_out(self, changes: t.Sequence[Change]) -> None:
+    def _carry_out(self, changes: t.Sequence[Change], sends_left: int = SENDS) -> None:
         """Send, look, wait, and send again what is neither there nor was clearly accepted."""
+        whole = self._client.deadline.remaining() > SETTLE
         settle = self._client.deadline.within(SETTLE)
         waiting = list(changes)
-        unclear = self._send(waiting)
-        sends, look = 1, 0
+        unclear = self._send(waiting, again=sends_left < SENDS)
+        sends_left -= 1
+        look = 0
         while True:
             waiting = self._note_seen([change for change in waiting if identity(change) not in self._refused])
             if not waiting:
@@ -190,14 +195,22 @@ class Applier:
             if not settle.pause(min(backoff(look), 10.0)):
                 break
             look += 1
-            if unclear and look % LOOKS == 0 and sends < SENDS:
-                unclear = self._send([change for change in waiting if identity(change) in unclear])
-                sends += 1
+            unsure = [change for change in waiting if identity(change) in unclear and change.action != "create"]
+            if unsure and look % LOOKS == 0 and sends_left:
+                unclear = self._send(unsure, again=True)
+                sends_left -= 1
+        lost = [change for change in waiting if identity(change) in unclear and change.action == "create" and whole and sends_left]
         for change in waiting:
-            self._fail(change, _not_shown(change))
+            if change not in lost:
+                self._fail(change, self._doubts.get(identity(change)) or _not_shown(change))
+        if lost:
+            self._carry_out(lost, sends_left)
 
-    def _send(self, changes: t.Sequence[Change]) -> set[Identity]:
-        """Send the writes; return those of which it is unclear whether they took effect. Refused ones are noted as failures."""
+    def _send(self, changes: t.Sequence[Change], *, again: bool = False) -> set[Identity]:
+        """Send the writes; return those of which it is unclear whether they took effect. Refused ones are noted as failures.
+
+        :param again: they were sent before, and may have taken effect then.
+        """
         unclear: set[Identity] = set()
         for start in range(0, len(changes), batch.SIZE):
             chunk = changes[start : start + batch.SIZE]
@@ -211,9 +224,16 @@ class Applier:
                     # 404: the group is so new that not every part of the service knows it.
                     unclear.add(identity(change))
                 else:
-                    self._refused.add(identity(change))
-                    self._fail(change, self._client.refused(request, answer))
+                    self._refuse(change, self._client.refused(request, answer), again=again)
         return unclear
+
+    def _refuse(self, change: Change, error: TenantError, *, again: bool) -> None:
+        """Note a refusal. Of a write that was sent before it may just mean that it is done; that is then waited for."""
+        if again:
+            self._doubts[identity(change)] = error
+            return
+        self._refused.add(identity(change))
+        self._fail(change, error)
 
     def _answers(self, requests: t.Sequence[t.Any]) -> list[Answer]:
         """Answers, with a lost answer of a whole batch as that of each item. What was surely not carried out is raised."""

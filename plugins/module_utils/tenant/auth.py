@@ -26,10 +26,15 @@ Prompt = t.Callable[[str], None]
 
 
 class TokenSource:
-    """Access tokens of one scope. Asks the credential once, and again when the token ran out or was refused."""
+    """Access tokens of one scope. Asks the credential once, and again when the token ran out or was refused.
 
-    def __init__(self, credential: t.Any, scope: str, now: t.Callable[[], float]) -> None:
-        self._credential = credential
+    :param make: makes a credential.
+    :raises LoginError: none can be made.
+    """
+
+    def __init__(self, make: t.Callable[[], t.Any], scope: str, now: t.Callable[[], float]) -> None:
+        self._make = make
+        self._credential = make()
         self._scope = scope
         self._now = now
         self._token: str | None = None
@@ -46,6 +51,8 @@ class TokenSource:
 
     def renewed(self) -> str:
         """A fresh token; the same one again when the credential has no other."""
+        # A credential keeps its tokens until they run out, so the one that was refused would come back.
+        self._credential = self._make()
         self._fetch()
         return t.cast(str, self._token)
 
@@ -94,7 +101,15 @@ def sign_in(connection: Connection, prompt: Prompt) -> str:
 
     :raises LoginError: there is none.
     """
-    return TokenSource(credential_for(connection, prompt), connection.scope, now=time.time).token()
+    return token_source(connection, prompt).token()
+
+
+def token_source(connection: Connection, prompt: Prompt | None = None) -> TokenSource:
+    """The tokens for Graph of a connection.
+
+    :raises LoginError: options are missing, or the credential cannot be made of them.
+    """
+    return TokenSource(lambda: credential_for(connection, prompt), connection.scope, now=time.time)
 
 
 def http_options(connection: Connection) -> dict[str, t.Any]:

@@ -29,7 +29,7 @@ def run_reads(client: GraphClient, requests: t.Sequence[Request]) -> list[Answer
 
 
 def run_writes(client: GraphClient, requests: t.Sequence[Request]) -> list[Answer]:
-    """Answers in the order of the requests. Only what was throttled, and so not carried out, is sent again.
+    """Answers in the order of the requests. Only what was surely not carried out, as when it was throttled, is sent again.
 
     The requests of one call must not depend on each other: the service may carry them out in any order.
 
@@ -71,7 +71,7 @@ def _send(client: GraphClient, chunk: Numbered, *, safe: bool) -> dict[int, Answ
         raise client.refused(envelope, answer)
     responses = answer.body.get("responses")
     found = {str(item.get("id")): item for item in responses if isinstance(item, dict)} if isinstance(responses, list) else {}
-    return {number: _answer(found.get(str(number))) for number in chunk}
+    return {number: _answer(found.get(str(number)), request) for number, request in chunk.items()}
 
 
 def _item(number: int, request: Request) -> Body:
@@ -82,7 +82,7 @@ def _item(number: int, request: Request) -> Body:
     return item
 
 
-def _answer(item: Body | None) -> Answer:
+def _answer(item: Body | None, request: Request) -> Answer:
     """An item's answer. One that is missing is unanswered: whether it was carried out is not known."""
     if item is None or not isinstance(item.get("status"), int):
         return Answer(UNANSWERED)
@@ -93,13 +93,13 @@ def _answer(item: Body | None) -> Answer:
         body if isinstance(body, dict) else {},
         {str(name).lower(): str(value) for name, value in headers.items()},
         # A read without a body is broken; a write may well have none.
-        broken=item["status"] == 200 and body is not None and body != "" and not isinstance(body, dict),
+        broken=200 <= item["status"] < 300 and not isinstance(body, dict) and (request.reads or body not in (None, "")),
     )
 
 
 def _again(answer: Answer, safe: bool, attempt: int) -> bool:
-    """A throttled item is asked again until the deadline, another failure only so many times, and only if it was a read."""
-    return answer.throttled or (safe and answer.transient and attempt < RETRIES)
+    """A throttled item is asked again until the deadline, another failure only so many times, a write only if it was not carried out."""
+    return answer.throttled or (attempt < RETRIES and answer.transient and (safe or answer.undone))
 
 
 def _pause(answers: t.Sequence[Answer], attempt: int) -> float:

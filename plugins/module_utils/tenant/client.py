@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
-import time
 import typing as t
 import urllib.parse
 import uuid
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Prompt, TokenSource, credential_for
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Prompt, token_source
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, LoginError
@@ -41,8 +40,12 @@ class GraphClient:
         _require_file(connection.ca_file)
         self.deadline = deadline
         self.requests = 0
-        self._tokens = TokenSource(credential_for(connection, prompt), connection.scope, now=time.time)
-        policies: list[t.Any] = [sdk.UserAgentPolicy("ansible-entra.app_proxy"), RetryPolicy(deadline), AuthPolicy(self._tokens, self.root)]
+        self._tokens = token_source(connection, prompt)
+        policies: list[t.Any] = [
+            sdk.UserAgentPolicy("ansible-entra.app_proxy"),
+            RetryPolicy(deadline, connection.request_timeout),
+            AuthPolicy(self._tokens, self.root),
+        ]
         if connection.proxy:
             policies.append(sdk.ProxyPolicy({"http": connection.proxy, "https": connection.proxy}))
         transport = sdk.RequestsTransport(connection_verify=connection.ca_file or True, connection_timeout=CONNECT_TIMEOUT)

@@ -48,6 +48,7 @@ class Connection:
     authority: str | None = None
     ca_file: str | None = None
     proxy: str | None = None
+    request_timeout: float = 60
 
     @property
     def graph_root(self) -> str:

@@ -18,8 +18,10 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors impo
 
 Body = dict[str, t.Any]
 
-TRANSIENT = frozenset({408, 409, 424, 500, 502, 503, 504})
-"""May be different next time. 409: Directory_ConcurrencyViolation, 424: an item of a batch whose neighbour was throttled (documented)."""
+FAILED_DEPENDENCY = 424
+"""What a request of a batch depends on failed, or its neighbour was throttled (documented): it was not carried out itself."""
+TRANSIENT = frozenset({408, 409, FAILED_DEPENDENCY, 500, 502, 503, 504})
+"""May be different next time. 409: Directory_ConcurrencyViolation (documented)."""
 UNANSWERED = 0
 """Status of a batch item that the service left out of its answer."""
 
@@ -76,6 +78,11 @@ class Answer:
         return self.status == 429
 
     @property
+    def undone(self) -> bool:
+        """Surely not carried out, so even a write may be sent again."""
+        return self.throttled or self.status == FAILED_DEPENDENCY
+
+    @property
     def transient(self) -> bool:
         """May be different next time. Whether it was carried out is not known."""
         return self.broken or self.status == UNANSWERED or self.status in TRANSIENT
@@ -105,7 +112,7 @@ def refusal(request: Request, answer: Answer, token_kind: str | None = None) -> 
         request_id=_mapping(inner).get("request-id") or answer.headers.get("request-id"),
         retry_after=answer.retry_after,
         remedy=remedy_for(answer.status, token_kind),
-        may_have_run=not request.reads and answer.transient,
+        may_have_run=not request.reads and answer.transient and not answer.undone,
     )
 
 

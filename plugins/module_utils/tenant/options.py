@@ -98,6 +98,7 @@ CONNECTION = (
     Field("ca_file", type="path", env="APP_PROXY_CA_FILE"),
     Field("proxy", env="APP_PROXY_PROXY"),
     Field("timeout", type="int", default=600),
+    Field("request_timeout", type="int", default=60),
 )
 
 GROUP = (

@@ -14,13 +14,14 @@ import urllib.parse
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import TokenSource
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import TRANSIENT, parse_retry_after
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import FAILED_DEPENDENCY, TRANSIENT, parse_retry_after
 
 RETRIES = 5
 """Repeats of one request after failures that say nothing about when to come back. With the pauses below: about 15 s."""
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
-READ_TIMEOUT = 60.0
+LEAST_WAIT = 1.0
+"""Seconds that the last try gets at least, so that it fails by its own answer and not by our clock."""
 
 
 def backoff(attempt: int) -> float:
@@ -38,20 +39,24 @@ class RetryPolicy(sdk.HTTPPolicy):  # type: ignore[type-arg]
     """Repeats what may be repeated, until the deadline of the task.
 
     Throttled (429) requests were not carried out and are repeated whatever they are, as long as the deadline allows. A failed
-    connection was not carried out either. Everything else is repeated only when C(safe), because the write may have taken effect:
-    whoever wrote must read first. azure-core's own policy repeats a POST after 500 and sleeps past its deadline; hence this one.
+    connection was not carried out either, nor was a failed dependency (424). Everything else is repeated only when C(safe), because the
+    write may have taken effect: whoever wrote must read first. azure-core's own policy repeats a POST after 500 and sleeps past its
+    deadline; hence this one.
+
+    :param request_timeout: seconds to wait for one answer.
     """
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, request_timeout: float) -> None:
         super().__init__()
         self._deadline = deadline
+        self._request_timeout = request_timeout
 
     def send(self, request: t.Any) -> t.Any:
         safe = request.context.options.pop("safe", False)
         attempt = 0
         while True:
-            # At least a moment, so that the last try fails by its own answer and not by our clock.
-            request.context.options["read_timeout"] = max(1.0, min(READ_TIMEOUT, self._deadline.remaining()))
+            left = max(LEAST_WAIT, self._deadline.remaining())
+            request.context.options["read_timeout"] = min(self._request_timeout, left)
             try:
                 response = self.next.send(request)
             except sdk.AzureError as error:
@@ -82,7 +87,7 @@ def _pause(response: t.Any, safe: bool, attempt: int) -> float | None:
     asked = parse_retry_after(response.headers.get("Retry-After"))
     if response.status_code == 429:
         return asked if asked is not None else backoff(attempt)
-    if not safe or attempt >= RETRIES:
+    if attempt >= RETRIES or not (safe or response.status_code == FAILED_DEPENDENCY):
         return None
     if response.status_code in TRANSIENT:
         return asked if asked is not None else backoff(attempt)

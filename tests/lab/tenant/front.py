@@ -73,7 +73,7 @@ class Front:
                 detail={"fault": fault.id, "dropped": "before"},
             )
             return _drop(incoming)
-        if fault is not None and fault.kind == "delay":
+        if _delays(fault, "before"):
             await asyncio.sleep(fault.seconds)
         if is_graph:
             response, entry = self._serve_graph(incoming, path, body, fault)
@@ -81,6 +81,8 @@ class Front:
             response, entry = self._serve_login(incoming, path, body, fault)
         entry["bytes_in"] = len(body)
         entry["bytes_out"] = len(response.body) if isinstance(response.body, bytes) else 0
+        if _delays(fault, "after"):
+            await asyncio.sleep(fault.seconds)
         return _drop(incoming) if fault is not None and fault.kind == "drop_after" else response
 
     def _serve_graph(self, incoming: web.Request, path: str, body: bytes, fault: Fault | None) -> tuple[web.Response, Entry]:
@@ -140,6 +142,10 @@ class Front:
         if action == "device_code":
             return self._login.start_device_code(root, tenant_name, form)
         return self._login.token(root, tenant_name, form)
+
+
+def _delays(fault: Fault | None, form: str) -> t.TypeGuard[Fault]:
+    return fault is not None and (fault.kind, fault.form) == ("delay", form)
 
 
 def _action(method: str, path: str) -> str:

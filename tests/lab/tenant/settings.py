@@ -56,7 +56,7 @@ class Settings:
             if not _same_type(known[name], value) or value not in CHOICES.get(name, (value,)):
                 raise ValueError(f"tenant setting {name!r} cannot be {value!r}")
         for name, value in values.items():
-            setattr(self, name, value)
+            setattr(self, name, float(value) if isinstance(known[name], float) else value)
 
 
 def _same_type(current: t.Any, value: t.Any) -> bool:

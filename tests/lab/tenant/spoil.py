@@ -19,6 +19,7 @@ INHERITED_KINDS = ("paging", "stale")
 """What befalls every item when it is ordered for the whole $batch."""
 ORDERED_CODES = {
     409: "Directory_ConcurrencyViolation",
+    424: "FailedDependency",
     429: "TooManyRequests",
     500: "InternalServerError",
     502: "BadGateway",

@@ -73,6 +73,7 @@ def test_the_scope_says_what_is_matched_and_counted(scope: str, hits: list[str])
         {"kind": "malformed", "form": "colour"},
         {"kind": "status", "form": "html"},
         {"kind": "delay", "scope": "item"},
+        {"kind": "delay", "form": "after", "plane": "wsman"},
         {"kind": "status", "scope": "colour"},
         {"kind": "paging", "plane": "login"},
         {"kind": "token_expired", "plane": "wsman"},

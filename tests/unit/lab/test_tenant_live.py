@@ -212,6 +212,8 @@ def test_ordered_answers_delays_and_broken_bodies(lab: Running) -> None:
         broken.json()
     lab.admin("POST", "/faults", {"kind": "delay", "plane": "graph", "seconds": 0.2})
     assert lab.graph(f"{P}/connectors").elapsed.total_seconds() > 0.2
+    lab.admin("POST", "/faults", {"kind": "delay", "form": "after", "plane": "graph", "seconds": 0.2})
+    assert lab.graph(f"{P}/connectors").elapsed.total_seconds() > 0.2
     assert lab.graph(f"{P}/connectors").status_code == 200
 
 

@@ -7,18 +7,20 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import email.utils
 import json
+import threading
 import time as real_time
 import typing as t
 
 import pytest
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import batch
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import credential_for, token_kind
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import batch, sdk
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import TokenSource, credential_for, token_kind
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Clock, Deadline
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, LoginError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import Request, decipher, parse_retry_after
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.paging import read_list
@@ -223,11 +225,73 @@ def test_items_left_out_of_the_answer_are_asked_again_when_they_read() -> None:
     assert time.slept == [0.5]
 
 
-def test_writes_of_a_batch_are_sent_again_only_when_throttled() -> None:
-    script = {"/things/0": [Reply(429)], "/things/1": [Reply(503)], "/things/2": [Reply(drop=True)]}
+def test_writes_of_a_batch_are_sent_again_only_when_they_were_not_carried_out() -> None:
+    script = {"/things/0": [Reply(429)], "/things/1": [Reply(503)], "/things/2": [Reply(drop=True)], "/things/3": [Reply(424)]}
     with serving(answering(script)) as (server, client, _time):
-        answers = batch.run_writes(client, numbered(4, "PUT"))
-    assert (sizes(server), [answer.status for answer in answers]) == ([4, 1], [200, 503, 0, 200])
+        answers = batch.run_writes(client, numbered(5, "PUT"))
+    assert (sizes(server), [answer.status for answer in answers]) == ([5, 2], [200, 503, 0, 200, 200])
+
+
+def test_a_batch_that_failed_as_a_dependency_was_not_carried_out_and_is_sent_again() -> None:
+    waiting = [Reply(424)]
+    with serving(lambda incoming: waiting.pop() if waiting else answering({})(incoming)) as (server, client, time):
+        answers = batch.run_writes(client, numbered(3, "PUT"))
+    assert (sizes(server), time.slept, all(answer.ok for answer in answers)) == ([3, 3], [0.5], True)
+
+
+def test_a_read_of_a_batch_without_a_body_is_asked_again_and_a_write_is_not() -> None:
+    script = {"/things/0": [Reply(200, "")], "/things/1": [Reply(200, None)]}
+    with serving(answering(script)) as (server, client, _time):
+        assert all(answer.ok for answer in batch.run_reads(client, numbered(3)))
+    assert sizes(server) == [3, 2]
+    script = {"/things/0": [Reply(200, "")], "/things/1": [Reply(204, None)]}
+    with serving(answering(script)) as (server, client, _time):
+        assert all(answer.ok for answer in batch.run_writes(client, numbered(3, "PUT")))
+    assert sizes(server) == [3]
+
+
+def test_an_answer_that_takes_longer_than_the_option_says_is_not_waited_for() -> None:
+    asked = threading.Event()
+
+    def answer(_incoming: Incoming) -> Reply:
+        if not asked.is_set():
+            asked.set()
+            real_time.sleep(0.6)
+        return GOOD
+
+    server = Server(answer)
+    waits: list[float] = []
+    clock = Clock(sleep=waits.append)
+    client = GraphClient(Connection(access_token="token", graph_endpoint=server.root, request_timeout=0.2), Deadline(600, clock))
+    assert client.call(GET).body == GOOD.body
+    assert (len(server.requests), waits) == (2, [0.5])
+    asked.clear()
+    with pytest.raises(GraphError, match="no answer: .*timed out") as caught:
+        client.call(POST)
+    assert (len(server.requests), caught.value.may_have_run) == (3, True)
+    client.close()
+    server.close()
+
+
+@dataclasses.dataclass
+class Credential:
+    """Gives the same token for as long as it lives, as those of azure-identity do."""
+
+    value: str
+
+    def get_token(self, *_scopes: str) -> sdk.AccessToken:
+        return sdk.AccessToken(self.value, int(real_time.time()) + 3600)
+
+
+def test_a_refused_token_is_replaced_by_one_of_a_new_credential() -> None:
+    made: list[Credential] = []
+
+    def make() -> Credential:
+        made.append(Credential(f"token {len(made)}"))
+        return made[-1]
+
+    source = TokenSource(make, "scope", now=real_time.time)
+    assert [source.token(), source.token(), source.renewed(), source.token()] == ["token 0", "token 0", "token 1", "token 1"]
 
 
 def test_a_lost_batch_of_writes_may_have_run() -> None:

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.apply import SETTLE
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import read_groups
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError, GraphError, TenantError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import observe_groups
@@ -249,10 +251,42 @@ def test_a_create_whose_answer_was_lost_makes_no_second_group(tenant: LabTenant)
     assert tenant.groups().count("NAM Web") == 1
 
 
-def test_a_create_that_was_lost_on_the_way_is_sent_again(tenant: LabTenant) -> None:
+def test_a_create_whose_answer_was_lost_while_reads_are_stale_makes_no_second_group(make_lab: t.Callable[..., LabTenant]) -> None:
+    tenant = make_lab(settings={"default_region": "nam", "stale_seconds": 120.0})
+    tenant.lab_clock.advance(300)
+    tenant.faults.add({"kind": "drop_after", "plane": "graph", "path": "connectorGroups$", "method": "POST"})
+    assert run(tenant, [{"name": "NAM Web", "min_connectors": 0}]).errors == []
+    assert (tenant.writes().count("create_group"), tenant.groups().count("NAM Web")) == (1, 1)
+
+
+def test_a_create_that_was_lost_on_the_way_is_sent_again_when_it_would_have_shown(tenant: LabTenant) -> None:
     tenant.faults.add({"kind": "drop_before", "plane": "graph", "path": "connectorGroups$", "method": "POST"})
     assert run(tenant, FLEET[:1]).errors == []
     assert tenant.groups().count("NAM Web") == 1
+    assert sum(tenant.time.slept) > SETTLE - 10
+
+
+def test_a_create_is_not_sent_again_when_there_is_no_time_to_look_for_it(tenant: LabTenant) -> None:
+    tenant.faults.add({"kind": "drop_before", "plane": "graph", "path": "connectorGroups$", "method": "POST"})
+    client = tenant.client(seconds=SETTLE - 1)
+    done = reconcile(client, read_groups(FLEET[:1]), Rules())
+    client.close()
+    assert "could not create the connector group (NAM Web): the service still does not show it. Run again" in done.errors[0]
+    assert "create_group" not in tenant.writes()
+
+
+def test_a_write_that_is_refused_the_second_time_because_it_was_done_the_first_time_is_no_failure(
+    make_lab: t.Callable[..., LabTenant],
+) -> None:
+    tenant = make_lab(settings={"default_region": "nam", "stale_seconds": 60.0})
+    tenant.lab_clock.advance(300)
+    tenant.faults.add({"kind": "drop_after", "plane": "graph", "method": "DELETE"})
+    (group,) = read_groups([{"name": "HR", "applications": []}])
+    client = tenant.client()
+    done = reconcile(client, [dataclasses.replace(group, only_applications=True)], Rules())
+    client.close()
+    assert (done.errors, tenant.group_of("Payroll")) == ([], None)
+    assert tenant.writes().count("unassign") > 1
 
 
 def outcome_of(tenant: LabTenant) -> list[str]:
