@@ -112,6 +112,7 @@ class Lab:
 
     def reset(self) -> None:
         """Return to the world of the definition. Ports, keys, passwords and tokens stay."""
+        self.world.resets += 1
         self.world.faults.clear()
         self.world.clock.reset()
         self.world.timing.patch(vars(Timing()))

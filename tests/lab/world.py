@@ -83,6 +83,8 @@ class World:
         """A private temporary folder that goes when the lab goes."""
         self.recording = Recording()
         """The exchanges of the Graph plane, kept whole when asked for."""
+        self.resets = 0
+        """How often everything went back to the start. A request that was waiting meanwhile belongs to a world that is gone."""
         self.servers: dict[str, Server] = {}
         self.downloads: dict[str, bytes] = {}
         tenant.liveness = self.running_connectors

@@ -22,13 +22,13 @@ import socket
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.notes import KEY
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import operating_system
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.options import POLL_INTERVAL, Option, Options, not_negative, positive
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import Registry
 
-KEY = r"SOFTWARE\entra.app_proxy"
 VALUE = "Maintenance"
 SETTLE_SECONDS = 1.0
 """Longer than a registry write takes to arrive."""

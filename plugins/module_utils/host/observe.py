@@ -112,6 +112,7 @@ def service_states(session: Session) -> dict[str, ServiceState]:
             start_mode=service.start_mode or "",
             account=service.account,
             path=service.path,
+            process_id=service.process_id,
         )
         for name in generations.SERVICES
         if (service := found.get(name.lower())) is not None

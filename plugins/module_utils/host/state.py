@@ -60,6 +60,7 @@ class ServiceState:
     start_mode: str
     account: str | None = None
     path: str | None = None
+    process_id: int | None = None
 
     def as_dict(self) -> dict[str, t.Any]:
         return {"state": self.state, "start_mode": self.start_mode, "account": self.account, "path": self.path}

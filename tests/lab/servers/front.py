@@ -79,6 +79,13 @@ def hosts(server: WindowsServer) -> tuple[str, ...]:
     return server.listener.hosts if isinstance(server.listener, Front) else ()
 
 
+def _cut(request: web.BaseRequest) -> web.Response:
+    """Cut the connection. The response returned goes nowhere."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)
+
+
 class Front:
     """The listeners of one server (models.Listener)."""
 
@@ -173,7 +180,10 @@ class Front:
         if fault is not None and fault.kind in ("status", "drop_before"):
             return await self._refuse(request, fault, description, gate, len(body))
         if fault is not None and fault.kind == "delay":
+            resets = self._world.resets
             await asyncio.sleep(fault.seconds)
+            if self._world.resets != resets:
+                return _cut(request)
         served = await self._endpoint.handle(parsed)
         if fault is not None and fault.kind == "drop_after":
             return await self._refuse(request, fault, description, gate, len(body))
@@ -219,9 +229,7 @@ class Front:
                 request, fault.status, body, description, size, challenge=challenge, headers=fault.headers, detail="ordered fault"
             )
         self._record(request, description, 0, size, 0, f"ordered fault {fault.kind}")
-        if request.transport is not None:
-            request.transport.abort()
-        return web.Response(status=500)
+        return _cut(request)
 
     def _answer(
         self,

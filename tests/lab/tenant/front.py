@@ -74,7 +74,10 @@ class Front:
             )
             return _drop(incoming)
         if _delays(fault, "before"):
+            resets = self._world.resets
             await asyncio.sleep(fault.seconds)
+            if self._world.resets != resets:
+                return _drop(incoming)
         if is_graph:
             response, entry = self._serve_graph(incoming, path, body, fault)
         else:

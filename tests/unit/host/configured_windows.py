@@ -26,13 +26,10 @@ DEFAULT_PORTS = (49152, 16384)
 
 @dataclasses.dataclass
 class ConfiguredWindows(Windows):
-    """:param registry: DWORDs and strings by C(key\\value), lower case; C(keys) are further keys without values.
-    :param contents: of text files, by path.
+    """:param contents: of text files, by path; C(in_use) what of them and of the registry each service read when it started.
     :param unreachable: C(host:port) to the error of a connection; C(answers) to what a proxy there says.
     """
 
-    registry: dict[str, int | str] = dataclasses.field(default_factory=dict)
-    keys: set[str] = dataclasses.field(default_factory=set)
     contents: dict[str, bytes] = dataclasses.field(default_factory=dict)
     ports: dict[str, tuple[int, int]] = dataclasses.field(default_factory=dict)
     unreachable: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -40,6 +37,7 @@ class ConfiguredWindows(Windows):
     os: dict[str, str] = dataclasses.field(default_factory=dict)
     # Another writer: what a written file holds when it is read again.
     overwritten: bytes | None = None
+    in_use: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     netsh_exit_code: int = 0
     stop_leaves: str = "Stopped"
 
@@ -48,8 +46,9 @@ class ConfiguredWindows(Windows):
         self.files |= {generation.service_path("C:"), generation.updater_path("C:")}
         for name, path in zip(generations.SERVICES, self.paths(generation), strict=True):
             exe = path.removesuffix(".config")
-            self.services[name] = {"State": "Running", "StartMode": "Auto", "PathName": f'"{exe}"'}
+            self.services[name] = {"State": "Running", "StartMode": "Auto", "PathName": f'"{exe}"', "ProcessId": self.next_process()}
             self.contents[path] = content
+            self.in_use[name] = self.settings(name)
 
     @staticmethod
     def paths(generation: generations.Generation = generations.ENTRA) -> list[str]:
@@ -65,18 +64,6 @@ class ConfiguredWindows(Windows):
     def _rows_win32_operatingsystem(self, wql: str) -> list[dict[str, str]]:
         return [{**super()._rows_win32_operatingsystem(wql)[0], **self.os}]
 
-    def _getdwordvalue(self, texts: t.Mapping[str, str], _selector: str) -> str:
-        return self._value("GetDWORDValue", "uValue", texts)
-
-    def _getstringvalue(self, texts: t.Mapping[str, str], _selector: str) -> str:
-        return self._value("GetStringValue", "sValue", texts)
-
-    def _value(self, method: str, output: str, texts: t.Mapping[str, str]) -> str:
-        self.calls.append(method)
-        data = self.registry.get(f"{texts['sSubKeyName']}\\{texts['sValueName']}".lower())
-        shown = "" if data is None else f"<{output}>{escape(str(data))}</{output}>"
-        return f"<{method}_OUTPUT><ReturnValue>{1 if data is None else 0}</ReturnValue>{shown}</{method}_OUTPUT>"
-
     def _enumvalues(self, texts: t.Mapping[str, str], _selector: str) -> str:
         self.calls.append("EnumValues")
         prefix = texts["sSubKeyName"].lower() + "\\"
@@ -85,21 +72,22 @@ class ConfiguredWindows(Windows):
         listed = "".join(f"<sNames>{name}</sNames>" for name in names if "\\" not in name)
         return f"<EnumValues_OUTPUT><ReturnValue>{0 if there else 2}</ReturnValue>{listed}</EnumValues_OUTPUT>"
 
-    def _createkey(self, texts: t.Mapping[str, str], _selector: str) -> str:
-        self.calls.append("CreateKey")
-        self.keys.add(texts["sSubKeyName"].lower())
-        return "<CreateKey_OUTPUT><ReturnValue>0</ReturnValue></CreateKey_OUTPUT>"
-
-    def _setdwordvalue(self, texts: t.Mapping[str, str], _selector: str) -> str:
-        assert texts["sSubKeyName"].lower() in self.keys, "Windows writes only into keys that exist"
-        self.calls.append(f"SetDWORDValue {texts['sValueName']} {texts['uValue']}")
-        self.registry[f"{texts['sSubKeyName']}\\{texts['sValueName']}".lower()] = int(texts["uValue"])
-        return "<SetDWORDValue_OUTPUT><ReturnValue>0</ReturnValue></SetDWORDValue_OUTPUT>"
-
     def _stopservice(self, _texts: t.Mapping[str, str], name: str) -> str:
-        self.calls.append(f"StopService {name}")
-        self.services[name]["State"] = self.stop_leaves
+        self._about_to(f"StopService {name}")
+        self.services[name] |= {"State": self.stop_leaves, "ProcessId": "0"}
         return "<StopService_OUTPUT><ReturnValue>0</ReturnValue></StopService_OUTPUT>"
+
+    def _startservice(self, texts: t.Mapping[str, str], name: str) -> str:
+        answer = super()._startservice(texts, name)
+        self.in_use[name] = self.settings(name)
+        return answer
+
+    def settings(self, name: str) -> t.Any:
+        """What a service reads when it starts."""
+        exe = self.services[name]["PathName"].strip('"')
+        product = r"software\microsoft"
+        values = {key: data for key, data in self.registry.items() if key.startswith(product)} if name == generations.CONNECTOR_SERVICE else {}
+        return self.contents[f"{exe}.config"], values
 
     # Programs and scripts.
 
@@ -131,7 +119,9 @@ class ConfiguredWindows(Windows):
         if "targets" in arguments:
             return self._answered("probe", arguments, {"results": [self._probed(target) for target in arguments["targets"]]})
         if "copy_to" in arguments:
-            return self._answered("write", arguments, self._written(arguments))
+            self._about_to("script write")
+            self.documents.append(arguments)
+            return ProcessResult(0, json.dumps(self._written(arguments)), "")
         if "max_bytes" in arguments:
             found = {path: self.contents.get(path) for path in arguments["paths"]}
             files = {path: None if data is None else base64.b64encode(data).decode() for path, data in found.items()}

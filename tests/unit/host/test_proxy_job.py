@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import typing as t
 
 import pytest
@@ -18,6 +19,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.config_
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.job import connector_proxy
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.options import CONNECTOR_PROXY
 from tests.unit.host.configured_windows import CONFIG, ConfiguredWindows
+from tests.unit.host.windows import Killed
 
 ADDRESS = "http://proxy.contoso.com:8080"
 KEYS = {
@@ -45,6 +47,8 @@ def test_a_proxy_is_set_in_both_files_and_both_services_restart(generation: gene
     windows = configured(generation)
     result = proxy(windows, mode="proxy", address=ADDRESS, use_for_backend=True)
     assert windows.writes() == [
+        "CreateKey",
+        "SetStringValue ServiceRestarts",
         "script write",
         "script write",
         "CreateKey",
@@ -53,12 +57,83 @@ def test_a_proxy_is_set_in_both_files_and_both_services_restart(generation: gene
         "StartService WAPCSvc",
         "StopService WAPCUpdaterSvc",
         "StartService WAPCUpdaterSvc",
+        "DeleteValue ServiceRestarts",
     ]
     assert [read(windows.contents[path]).address for path in windows.paths(generation)] == [ADDRESS, ADDRESS]
     assert result["restarted"] == ["WAPCSvc", "WAPCUpdaterSvc"]
     assert (result["proxy"]["generation"], result["proxy"]["use_for_backend"]) == (generation.name, True)
     assert result["proxy"]["service"]["address"] == ADDRESS
     assert windows.registry == {f"{KEYS[generation.name]}\\UseDefaultProxyForBackendRequests".lower(): 1}
+
+
+EVERYTHING = {"mode": "proxy", "address": ADDRESS, "use_for_backend": True}
+
+
+@pytest.mark.parametrize("given", [EVERYTHING, {"mode": "direct"}, {"use_for_backend": True}], ids=["everything", "files", "backend"])
+def test_a_run_that_is_killed_anywhere_leaves_nothing_running_with_former_settings(given: dict[str, t.Any]) -> None:
+    whole = configured()
+    proxy(whole, **given)
+    for lives in range(len(whole.writes())):
+        windows = configured()
+        windows.lives = lives
+        with pytest.raises(Killed):
+            proxy(windows, **given)
+        windows.lives = None
+        predicted, done = proxy(copy.deepcopy(windows), check_mode=True, **given), proxy(windows, **given)
+        for key in ("changed", "plan", "restarted", "proxy"):
+            assert predicted[key] == done[key]
+        assert {service["State"] for service in windows.services.values()} == {"Running"}
+        assert windows.in_use == {name: windows.settings(name) for name in windows.services}
+        windows.calls.clear()
+        assert (proxy(windows, **given)["changed"], windows.writes()) == (False, [])
+
+
+def interrupted() -> ConfiguredWindows:
+    """Everything is written and nothing restarted."""
+    windows = configured()
+    windows.lives = 6
+    with pytest.raises(Killed):
+        proxy(windows, **EVERYTHING)
+    windows.lives = None
+    windows.calls.clear()
+    return windows
+
+
+def test_a_restart_that_was_left_open_is_told_as_what_it_is() -> None:
+    lines = proxy(interrupted(), **EVERYTHING)["plan"]["lines"]
+    reason = "an earlier run changed its settings and ended before it had restarted it"
+    assert lines == [
+        f"~ restart service {name} (settings: those before -> as they are written): {reason}" for name in ("WAPCSvc", "WAPCUpdaterSvc")
+    ]
+
+
+def test_a_service_that_has_restarted_meanwhile_is_not_restarted_again() -> None:
+    windows = interrupted()
+    windows.services["WAPCSvc"]["ProcessId"] = windows.next_process()
+    assert proxy(windows, **EVERYTHING)["restarted"] == ["WAPCUpdaterSvc"]
+
+
+def test_after_a_start_of_windows_no_restart_is_open_whatever_the_numbers_of_the_processes() -> None:
+    windows = interrupted()
+    processes = {name: service["ProcessId"] for name, service in windows.services.items()}
+    windows.sleep(60)
+    windows.boot()
+    for name, process in processes.items():
+        windows.services[name]["ProcessId"] = process
+    assert (proxy(windows, **EVERYTHING)["changed"], windows.writes()) == (False, [])
+
+
+def test_who_only_looks_restarts_nothing() -> None:
+    windows = interrupted()
+    assert (proxy(windows)["changed"], windows.writes()) == (False, [])
+
+
+@pytest.mark.parametrize("note", ["", "{", "[]", '"x"', "{}", '{"since": 1}', '{"since": "2026-07-01T12:00:00"}'])
+def test_a_note_that_nobody_can_read_is_none(note: str) -> None:
+    windows = configured()
+    proxy(windows, mode="direct")
+    windows.registry[r"software\entra.app_proxy\servicerestarts"] = note
+    assert proxy(windows, mode="direct")["changed"] is False
 
 
 def test_the_second_run_reads_only() -> None:

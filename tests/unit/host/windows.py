@@ -47,6 +47,10 @@ _ENVELOPE = (
 )
 
 
+class Killed(BaseException):
+    """The run has ended here, without a chance to tidy up."""
+
+
 @dataclasses.dataclass
 class Windows:
     """One server. Tests set its attributes, and hand in C(programs) to say what running something does."""
@@ -62,6 +66,12 @@ class Windows:
     last_boot: datetime.datetime = NOW - datetime.timedelta(days=3)
     log: str = ""
     inspection: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    # DWORDs and strings by key\value, in lower case; keys are further keys without values.
+    registry: dict[str, int | str] = dataclasses.field(default_factory=dict)
+    keys: set[str] = dataclasses.field(default_factory=set)
+    # How many more changes there are before the run is killed; None: it lives.
+    lives: int | None = None
+    processes: int = 1200
     programs: dict[str, t.Callable[[Windows], ProcessResult | dict[str, t.Any]]] = dataclasses.field(default_factory=dict)
     calls: list[str] = dataclasses.field(default_factory=list)
     documents: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
@@ -115,12 +125,25 @@ class Windows:
         """A start of Windows: every service anew."""
         self.last_boot = NOW + datetime.timedelta(seconds=self.seconds)
         for service in self.services.values():
-            service["State"] = "Running" if service["StartMode"] == "Auto" else "Stopped"
+            runs = service["StartMode"] == "Auto"
+            service |= {"State": "Running" if runs else "Stopped", "ProcessId": self.next_process() if runs else "0"}
 
     def register(self, thumbprint: str = "AB" * 20, **certificate: t.Any) -> None:
         self.certificates[thumbprint] = blob(encoded_certificate(**certificate))
         installed = next((one for one in generations.GENERATIONS if one.service_path("C:") in self.files), E)
         self.files.add(trust_settings(installed))
+
+    def next_process(self) -> str:
+        self.processes += 4
+        return str(self.processes)
+
+    def _about_to(self, change: str) -> None:
+        """Record a change, or kill the run before it."""
+        if self.lives is not None:
+            if self.lives == 0:
+                raise Killed(change)
+            self.lives -= 1
+        self.calls.append(change)
 
     # The transport.
 
@@ -185,18 +208,52 @@ class Windows:
         values = "".join(f"<uValue>{byte}</uValue>" for byte in content)
         return f"<GetBinaryValue_OUTPUT><ReturnValue>0</ReturnValue>{values}</GetBinaryValue_OUTPUT>"
 
+    def _getdwordvalue(self, texts: t.Mapping[str, str], _selector: str) -> str:
+        return self._value("GetDWORDValue", "uValue", texts)
+
+    def _getstringvalue(self, texts: t.Mapping[str, str], _selector: str) -> str:
+        return self._value("GetStringValue", "sValue", texts)
+
+    def _value(self, method: str, output: str, texts: t.Mapping[str, str]) -> str:
+        self.calls.append(method)
+        data = self.registry.get(f"{texts['sSubKeyName']}\\{texts['sValueName']}".lower())
+        shown = "" if data is None else f"<{output}>{escape(str(data))}</{output}>"
+        return f"<{method}_OUTPUT><ReturnValue>{1 if data is None else 0}</ReturnValue>{shown}</{method}_OUTPUT>"
+
+    def _createkey(self, texts: t.Mapping[str, str], _selector: str) -> str:
+        self._about_to("CreateKey")
+        self.keys.add(texts["sSubKeyName"].lower())
+        return "<CreateKey_OUTPUT><ReturnValue>0</ReturnValue></CreateKey_OUTPUT>"
+
+    def _setdwordvalue(self, texts: t.Mapping[str, str], _selector: str) -> str:
+        return self._set("SetDWORDValue", texts, int(texts["uValue"]))
+
+    def _setstringvalue(self, texts: t.Mapping[str, str], _selector: str) -> str:
+        return self._set("SetStringValue", texts, texts["sValue"])
+
+    def _set(self, method: str, texts: t.Mapping[str, str], data: int | str) -> str:
+        assert texts["sSubKeyName"].lower() in self.keys, "Windows writes only into keys that exist"
+        self._about_to(f"{method} {texts['sValueName']}{f' {data}' if isinstance(data, int) else ''}")
+        self.registry[f"{texts['sSubKeyName']}\\{texts['sValueName']}".lower()] = data
+        return f"<{method}_OUTPUT><ReturnValue>0</ReturnValue></{method}_OUTPUT>"
+
+    def _deletevalue(self, texts: t.Mapping[str, str], _selector: str) -> str:
+        self._about_to(f"DeleteValue {texts['sValueName']}")
+        gone = self.registry.pop(f"{texts['sSubKeyName']}\\{texts['sValueName']}".lower(), None)
+        return f"<DeleteValue_OUTPUT><ReturnValue>{1 if gone is None else 0}</ReturnValue></DeleteValue_OUTPUT>"
+
     def _startservice(self, _texts: t.Mapping[str, str], name: str) -> str:
-        self.calls.append(f"StartService {name}")
-        self.services[name]["State"] = self.services[name].get("after_start", "Running")
+        self._about_to(f"StartService {name}")
+        self.services[name] |= {"State": self.services[name].get("after_start", "Running"), "ProcessId": self.next_process()}
         return "<StartService_OUTPUT><ReturnValue>0</ReturnValue></StartService_OUTPUT>"
 
     def _stopservice(self, _texts: t.Mapping[str, str], name: str) -> str:
-        self.calls.append(f"StopService {name}")
-        self.services[name]["State"] = "Stopped"
+        self._about_to(f"StopService {name}")
+        self.services[name] |= {"State": "Stopped", "ProcessId": "0"}
         return "<StopService_OUTPUT><ReturnValue>0</ReturnValue></StopService_OUTPUT>"
 
     def _changestartmode(self, texts: t.Mapping[str, str], name: str) -> str:
-        self.calls.append(f"ChangeStartMode {name} {texts['StartMode']}")
+        self._about_to(f"ChangeStartMode {name} {texts['StartMode']}")
         self.services[name]["StartMode"] = "Auto"
         return "<ChangeStartMode_OUTPUT><ReturnValue>0</ReturnValue></ChangeStartMode_OUTPUT>"
 

@@ -11,11 +11,13 @@ from __future__ import annotations
 import base64
 import hashlib
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import notes
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import SERVICES
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import service_states
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.plan import CONFIGURE, restarts
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.state import BACKEND_VALUE
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import operating_system, service_states
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.observe import NOTE
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.plan import CONFIGURE, SET, restarts
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.state import BACKEND_VALUE, STOPPED, ProxyState
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout, require
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import RUNNING
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
@@ -24,29 +26,47 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry imp
 
 # Behind the name of the file as it was before the first edit.
 ORIGINAL = ".original"
-_STOPPED = "Stopped"
 
 
-def apply(plan: Plan, server: Server, *, timeout: float, interval: float) -> list[str]:
+def apply(plan: Plan, state: ProxyState, server: Server, *, timeout: float, interval: float) -> list[str]:
     """Carry the plan out; returns the services that were restarted.
 
     A service that is stopped stays so: that of a connector without registration has nothing to do, and one that should run is the
     business of entra.app_proxy.connector. When it starts, it reads the new settings.
+
+    What is about to be restarted is noted on the server before anything is written, so that a run that is killed in between leaves
+    its restarts to the next one.
     """
+    registry = Registry(server.session)
+    due = _due(plan, state, server)
+    if due:
+        _machine, os = operating_system(server.session)
+        notes.write(registry, NOTE, due, os, server.now())
     for change in plan.changes:
         if change.action == CONFIGURE:
             _write(change, server, timeout)
-        else:
+        elif change.action == SET:
             _set(change, server)
-    wanted = restarts(plan)
-    return [name for name in SERVICES if name in wanted and _restart(name, server, timeout=timeout, interval=interval)]
+    restarted = [name for name in due if _restart(name, server, state, timeout=timeout, interval=interval)]
+    if due:
+        notes.erase(registry, NOTE)
+    return restarted
 
 
-def running(plan: Plan, server: Server) -> list[str]:
+def running(plan: Plan, state: ProxyState, server: Server) -> list[str]:
     """The services that apply would restart."""
+    return list(_due(plan, state, server))
+
+
+def _due(plan: Plan, state: ProxyState, server: Server) -> dict[str, int | None]:
+    """The services that have to be restarted, with their present processes."""
     found = service_states(server.session)
     wanted = restarts(plan)
-    return [name for name in SERVICES if name in wanted and name in found and found[name].state != _STOPPED]
+    return {
+        name: found[name].process_id
+        for name in SERVICES
+        if name in wanted and name in found and (found[name].state != STOPPED or name in state.unfinished)
+    }
 
 
 def _write(change: Change, server: Server, timeout: float) -> None:
@@ -70,16 +90,17 @@ def _set(change: Change, server: Server) -> None:
     server.done.append(f"{change.name} set")
 
 
-def _restart(name: str, server: Server, *, timeout: float, interval: float) -> bool:
-    """Stop and start a service that runs. False when it is stopped.
+def _restart(name: str, server: Server, state: ProxyState, *, timeout: float, interval: float) -> bool:
+    """Stop and start a service that runs, or start one that an earlier run has stopped. False when it is stopped.
 
     :raises HostError: when it does not come back in time.
     """
-    state = _settled(name, server, timeout, interval)
-    if state != RUNNING:
+    found = _settled(name, server, timeout, interval)
+    if found == RUNNING:
+        services.stop(server.session, name)
+        _await(name, STOPPED, server, timeout, interval)
+    elif found != STOPPED or name not in state.unfinished:
         return False
-    services.stop(server.session, name)
-    _await(name, _STOPPED, server, timeout, interval)
     services.start(server.session, name)
     _await(name, RUNNING, server, timeout, interval)
     server.done.append(f"service {name} restarted")
@@ -115,7 +136,7 @@ def _await(name: str, state: str, server: Server, timeout: float, interval: floa
 
 def _stuck(name: str, error: WaitTimeout) -> HostError:
     return HostError(
-        f"restarting service {name}: {error}. The new settings are written but not in use until it starts: restart it on the server"
-        f" (Restart-Service {name}), and see the System log and the connector's Admin log there",
+        f"restarting service {name}: {error}. The new settings are written but not in use until it starts: run again, or restart it on"
+        f" the server (Restart-Service {name}), and see the System log and the connector's Admin log there",
         operation=f"restart service {name}",
     )

@@ -31,10 +31,10 @@ def connector_proxy(server: Server, options: t.Mapping[str, t.Any], check_mode: 
     steps = plan(desired, state)
     restarted: list[str] = []
     if steps and check_mode:
-        restarted = running(steps, server)
+        restarted = running(steps, state, server)
         state = predicted(steps, state)
     elif steps:
-        restarted = apply(steps, server, timeout=timeout, interval=interval)
+        restarted = apply(steps, state, server, timeout=timeout, interval=interval)
         state = look()
         _check(plan(desired, state).lines(), state)
     return {**outcome(steps, server, check_mode), "proxy": state.as_dict(), "restarted": restarted}

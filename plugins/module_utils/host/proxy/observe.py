@@ -11,14 +11,19 @@ from __future__ import annotations
 import base64
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import notes
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import CONNECTOR_SERVICE, ENTRA, UPDATER_SERVICE, by_name
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import installed_files, operating_system, service_states
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.config_file import FRESH, read
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.state import BACKEND_VALUE, ConfigFile, ProxyState
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.state import BACKEND_VALUE, STOPPED, ConfigFile, ProxyState
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.xml_file import XmlError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import ServiceState
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import Registry
+
+NOTE = "ServiceRestarts"
+"""The note of the services that a run is about to restart, with the number of the process that has the former settings."""
 
 # The real ones have some kilobytes.
 _MAX_BYTES = 256 * 1024
@@ -32,7 +37,8 @@ def observe(server: Server, *, read_contents: bool, may_be_absent: bool, timeout
     :raises HostError: there is no connector, or a file of it cannot be read.
     """
     machine_name, os = operating_system(server.session)
-    installation = installed_files(server.session, os.drive, service_states(server.session))
+    found_services = service_states(server.session)
+    installation = installed_files(server.session, os.drive, found_services)
     executables = {CONNECTOR_SERVICE: installation.connector_exes[:1], UPDATER_SERVICE: installation.updater_exes[:1]}
     missing = [name for name, found in executables.items() if not found]
     if missing and not may_be_absent:
@@ -44,12 +50,14 @@ def observe(server: Server, *, read_contents: bool, may_be_absent: bool, timeout
     generation = by_name(installation.generation) if installation.generation else ENTRA
     paths = {name: f"{found[0]}.config" for name, found in executables.items() if found}
     contents = read_configs(server, paths.values(), timeout=timeout) if read_contents and paths else {}
+    registry = Registry(server.session)
     return ProxyState(
         machine_name=machine_name,
         generation=generation.name,
         registry_key=generation.registry_key,
         files={name: _file(paths.get(name), contents, read_contents) for name in executables},
-        backend=Registry(server.session).dword(generation.registry_key, BACKEND_VALUE),
+        backend=registry.dword(generation.registry_key, BACKEND_VALUE),
+        unfinished=_unfinished(notes.read(registry, NOTE, os), found_services),
     )
 
 
@@ -86,3 +94,13 @@ def _file(path: str | None, contents: t.Mapping[str, bytes], read_contents: bool
             operation="read a configuration file",
             path=path,
         ) from error
+
+
+def _unfinished(noted: t.Mapping[str, t.Any], found: t.Mapping[str, ServiceState]) -> tuple[str, ...]:
+    """The services that still run as they did when the note was made, or were stopped for their restart and not started again.
+
+    Another process has read the settings when it started. A number that Windows has given again costs a restart that was not needed.
+    """
+    return tuple(
+        name for name, service in found.items() if name in noted and (service.state == STOPPED or service.process_id in (None, noted[name]))
+    )

@@ -18,6 +18,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change
 
 CONFIGURE = "configure"
 SET = "set"
+RESTART = "restart"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,13 +45,20 @@ class Desired:
         )
 
     @property
+    def manages_nothing(self) -> bool:
+        return self.settings.mode is None and self.use_for_backend is None
+
+    @property
     def only_backend(self) -> bool:
         return self.settings.mode is None and self.use_for_backend is not None
 
 
 def plan(desired: Desired, state: ProxyState) -> Plan:
     """The steps from C(state) to the declared proxy. Which services are restarted after them follows from L(restarts)."""
-    return Plan.of([*_files(desired, state), *_backend(desired, state)])
+    changes = [*_files(desired, state), *_backend(desired, state)]
+    if not desired.manages_nothing:
+        changes += _unfinished(state, {change.data["service"] for change in changes})
+    return Plan.of(changes)
 
 
 def restarts(plan_: Plan) -> list[str]:
@@ -67,7 +75,7 @@ def predicted(plan_: Plan, state: ProxyState) -> ProxyState:
         if change.action == CONFIGURE:
             content = change.data["content"]
             files[change.name] = ConfigFile(files[change.name].path, content, read(content))
-        else:
+        elif change.action == SET:
             backend = (change.after or {})["data"]
     return dataclasses.replace(state, files=files, backend=backend)
 
@@ -90,3 +98,11 @@ def _backend(desired: Desired, state: ProxyState) -> t.Iterator[Change]:
     reason = "requests to the backend go through the proxy, too" if wanted else "requests to the backend do not go through the proxy"
     data = {"service": CONNECTOR_SERVICE, "key": state.registry_key}
     yield Change(SET, "registry_value", name, {"data": state.backend}, {"data": int(wanted)}, reason, data=data)
+
+
+def _unfinished(state: ProxyState, restarted_anyway: t.Collection[str]) -> t.Iterator[Change]:
+    reason = "an earlier run changed its settings and ended before it had restarted it"
+    for service in state.unfinished:
+        if service not in restarted_anyway:
+            before, after = {"settings": "those before"}, {"settings": "as they are written"}
+            yield Change(RESTART, "service", service, before, after, reason, rank=1, data={"service": service})

@@ -15,6 +15,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations i
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.config_file import ProxySettings
 
 BACKEND_VALUE = "UseDefaultProxyForBackendRequests"
+STOPPED = "Stopped"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +39,7 @@ class ConfigFile:
 class ProxyState:
     """:param files: by service.
     :param backend: the registry value that sends requests to the backend through the proxy, too; None when it is not there.
+    :param unfinished: services whose settings an earlier run has changed, and which it did not live to restart.
     """
 
     machine_name: str
@@ -45,6 +47,7 @@ class ProxyState:
     registry_key: str
     files: t.Mapping[str, ConfigFile]
     backend: int | None
+    unfinished: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, t.Any]:
         service, updater = (self.files[name].as_dict() for name in SERVICES)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import time
 import typing as t
 
@@ -142,6 +143,19 @@ def test_ordered_faults(live: LiveLab, fault: dict[str, t.Any], message: str, st
     with live.protocol() as protocol, pytest.raises(Exception, match=message):
         Cim(protocol).invoke("Win32_Service", "StartService", Name="Spooler")
     assert (live.server.services.get("Spooler").state != "Stopped") is started  # type: ignore[union-attr]
+
+
+def test_a_request_that_waits_during_a_reset_does_not_act_on_the_new_world(live: LiveLab) -> None:
+    live.do(lambda: live.world.faults.add({"kind": "delay", "plane": "wsman", "seconds": 0.5, "action": "StopService"}))
+    with live.protocol() as protocol, concurrent.futures.ThreadPoolExecutor() as workers:
+        waiting = workers.submit(Cim(protocol).invoke, "Win32_Service", "StopService", Name="W32Time")
+        while live.do(lambda: live.world.faults.as_list())[0]["hits"] == 0:
+            time.sleep(0.01)
+        live.reset()
+        with pytest.raises(requests.exceptions.ConnectionError):
+            waiting.result()
+    assert live.server.services.get("W32Time").state == "Running"  # type: ignore[union-attr]
+    assert live.journal(action="StopService") == []
 
 
 def wsman(live: LiveLab, auth: str, scheme: str, password: str | None = None) -> WSMan:
