@@ -84,6 +84,8 @@ options:
       - Restart the server when the installer asks for it, and after a removal, and wait until it is up again. Traffic that runs over the
         connector is cut off.
       - Without it nothing is restarted, and RV(reboot_required) tells what the installer asked for.
+      - What waits for a restart is noted on the server, below C(HKLM\SOFTWARE\entra.app_proxy), until Windows has started again. So a run
+        that ends in between leaves its restart to the next one.
     type: bool
     default: false
   reboot_timeout:
@@ -345,6 +347,7 @@ registration:
 reboot_required:
   description:
     - Whether the installer asked for a restart of the server that has not taken place.
+    - With O(reboot=true) and O(state=absent) also when it was an earlier run that it asked.
     - Not known in check mode, where it is V(false).
   returned: success
   type: bool

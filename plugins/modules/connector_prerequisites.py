@@ -96,8 +96,8 @@ attributes:
   idempotent:
     support: full
 notes:
-  - Whether the server has been restarted since a value was written cannot be seen later. RV(reboot_required) and the checks say it in the
-    run that writes.
+  - What waits for a restart is noted on the server, below C(HKLM\SOFTWARE\entra.app_proxy). RV(reboot_required) and the checks say it
+    until Windows has started again, also in a later run.
 seealso:
   - module: entra.app_proxy.connector
   - module: entra.app_proxy.connector_proxy
@@ -193,7 +193,8 @@ ready:
   type: bool
   sample: true
 reboot_required:
-  description: Whether the server has to be restarted, because of what was changed (or would be, in check mode) or for another reason.
+  description: Whether the server has to be restarted, because of what was changed (or would be, in check mode), by this run
+    or an earlier one, or for another reason.
   returned: success, and failure because of O(fail_on)
   type: bool
   sample: true

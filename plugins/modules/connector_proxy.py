@@ -75,6 +75,8 @@ notes:
   - An upgrade of the product may write the files anew. Run this on every run of your playbook, after M(entra.app_proxy.connector).
   - A proxy in these files only, and none for the system, makes the connector fail to validate certificates. Then also run
     C(netsh winhttp set proxy) on the server.
+  - Before anything is written, the services that will have to restart are noted on the server, below C(HKLM\SOFTWARE\entra.app_proxy).
+    When a run ends in between, the next one with O(mode) or O(use_for_backend) makes the restarts that are missing.
   - Users are cut off while the service of a registered connector restarts. Do one server of a group after the other (C(serial)).
 seealso:
   - module: entra.app_proxy.connector

@@ -22,6 +22,9 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Plan
 
+REMOVAL = "a removal of the connector"
+"""What the note says of the restart that a removal ends with."""
+
 _QUERY_TIMEOUT = 120.0
 # Microsoft's own script waits this long after the installer's uninstall [MS, powershell-get-token].
 _AFTER_INSTALLER = 60.0

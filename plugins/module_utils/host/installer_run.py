@@ -13,13 +13,19 @@ import binascii
 import dataclasses
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import restart_note
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer import ExitCode, explain
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import operating_system
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import Registry
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import WSManError
 
 BUSY = 1618
+
+INSTALLER = "an installer of the connector"
+"""What the note says of a restart that an installer has asked for."""
 
 # Characters of what an installer printed; most print nothing.
 _OUTPUT_TAIL = 300
@@ -53,10 +59,16 @@ class Applied:
 def run_installer(server: Server, path: str, arguments: tuple[str, ...], limits: Limits) -> ExitCode:
     """Run an installer to its end; when another one is running, try again until its turn comes or the time is over.
 
+    While it runs, and when it asks for a restart, the server has a note of that: a run that does not live to see how it ends leaves the
+    question open, and the next one takes it for a yes.
+
     :raises HostError: for an exit code that means failure, with the end of the installer's log.
     """
     said: list[str] = []
     began = server.clock()
+    registry = Registry(server.session)
+    _machine, os = operating_system(server.session)
+    restart_note.add(registry, os, [INSTALLER], server.now())
 
     def attempt() -> tuple[ExitCode | None, str]:
         result = server.run(path, *arguments, timeout=limits.timeout)
@@ -67,7 +79,10 @@ def run_installer(server: Server, path: str, arguments: tuple[str, ...], limits:
     try:
         outcome = server.wait("the installer's turn", attempt, timeout=limits.timeout, interval=limits.interval)
     except WaitTimeout as error:
+        restart_note.withdraw(registry, os, INSTALLER, server.now())
         raise failed(path, explain(BUSY), f"still so after {error.seconds:.0f} seconds", []) from error
+    if not outcome.reboot_required:
+        restart_note.withdraw(registry, os, INSTALLER, server.now())
     if not outcome.succeeded:
         log = log_tail(server, int(server.clock() - began) + _LOG_SLACK)
         raise failed(path, outcome, f"it said: {said[0]}" if said[0] else "", log)

@@ -19,6 +19,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host import (
     plan_connector,
     plan_registration,
     plan_removal,
+    restart_note,
 )
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_leftovers import existing_folders
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_registration import Credentials
@@ -33,6 +34,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import REGISTERED, HostState
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Plan
 from ansible_collections.entra.app_proxy.plugins.module_utils.registration_token import TokenError, check_token
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import Registry
 
 Values = t.Mapping[str, t.Any]
 Result = dict[str, t.Any]
@@ -43,16 +45,18 @@ def connector(server: Server, options: Values, check_mode: bool) -> Result:
     absent = options["state"] == "absent"
     source = _source(options)
     before = server.observe()
+    awaited = _awaited(server, options, before)
     if absent:
-        plan = _removal_plan(server, options, before)
+        plan = _removal_plan(server, options, before, awaited)
         applied = _remove(server, options, plan, before, source, check_mode)
     else:
         desired = _desired(server, options, before, source, check_mode)
-        plan = plan_connector.plan(desired, before, _left(server, options, before))
+        plan = plan_connector.plan(desired, before, _left(server, options, before), awaited)
         with _warned(server, plan):
             applied = _install(server, options, desired, plan, before, source, check_mode)
     after, restarted = applied, False
-    if _restart_wanted(options, plan, applied) and not check_mode:
+    restart = _restart_wanted(options, plan, applied)
+    if restart and not check_mode:
         after, restarted = restart_after(applied, before, server, options["reboot_timeout"], options["poll_interval"]), True
     known = plan_registration.known_ids(options["known_connectors"])
     required = None if absent else plan_registration.reason_to_register(after.state, options["tenant_id"], known)
@@ -61,7 +65,7 @@ def connector(server: Server, options: Values, check_mode: bool) -> Result:
         **outcome(plan, server, check_mode),
         "connector": after.state.as_dict(),
         "registration": {**_judged(after.state, required), "kept": kept},
-        "reboot_required": after.reboot_required,
+        "reboot_required": after.reboot_required or (bool(awaited) and not restart),
         "rebooted": restarted,
     }
 
@@ -136,6 +140,7 @@ def _desired(server: Server, options: Values, before: HostState, source: Source,
         offered=offered,
         strategy=options["upgrade_strategy"],
         remove_leftovers=options["remove_leftovers"],
+        restart=options["reboot"],
     )
 
 
@@ -157,11 +162,18 @@ def _install(
     return apply_connector.apply(plan, desired, before, source, server, _limits(options))
 
 
-def _removal_plan(server: Server, options: Values, before: HostState) -> Plan:
+def _awaited(server: Server, options: Values, before: HostState) -> tuple[str, ...]:
+    """What waits for a restart since an earlier run. Asked for only where something follows from it: it takes an exchange."""
+    if not options["reboot"] and options["state"] != "absent":
+        return ()
+    return restart_note.awaited(Registry(server.session), before.os)
+
+
+def _removal_plan(server: Server, options: Values, before: HostState, awaited: t.Sequence[str]) -> Plan:
     folders: list[str] = []
     if options["remove_folders"]:
         folders = existing_folders(server.session, product_folders(before, data=True))
-    return plan_removal.plan(before, folders, restart=options["reboot"])
+    return plan_removal.plan(before, folders, restart=options["reboot"], awaited=awaited)
 
 
 def _remove(server: Server, options: Values, plan: Plan, before: HostState, source: Source, check_mode: bool) -> Applied:
@@ -169,12 +181,17 @@ def _remove(server: Server, options: Values, plan: Plan, before: HostState, sour
         check_controller_file(source)
     if not plan or check_mode:
         return Applied(before)
+    if _plans_restart(plan):
+        restart_note.add(Registry(server.session), before.os, [apply_removal.REMOVAL], server.now())
     return apply_removal.apply(plan, before, source, server, _limits(options))
 
 
 def _restart_wanted(options: Values, plan: Plan, applied: Applied) -> bool:
-    planned = any(change.action == plan_removal.RESTART for change in plan.changes)
-    return bool(options["reboot"] and (planned or applied.reboot_required))
+    return bool(options["reboot"] and (_plans_restart(plan) or applied.reboot_required))
+
+
+def _plans_restart(plan: Plan) -> bool:
+    return any(change.action == plan_connector.RESTART for change in plan.changes)
 
 
 def _kept(plan: Plan, before: HostState, after: HostState, server: Server) -> bool | None:

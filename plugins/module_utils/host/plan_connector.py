@@ -23,6 +23,7 @@ UPGRADE = "upgrade"
 REINSTALL = "reinstall"
 # The actions that run the installer.
 INSTALLER_ACTIONS = (INSTALL, REPAIR, UPGRADE, REINSTALL)
+RESTART = "restart"
 
 IN_PLACE = "in_place"
 
@@ -37,23 +38,42 @@ class Desired:
     :param offered: the version of the installer at hand, when the newest is wanted; None = not compared.
     :param strategy: how a newer version comes: C(in_place), or C(reinstall), which removes both products first.
     :param remove_leftovers: whether what an earlier installation has left is removed first.
+    :param restart: whether the server may be restarted.
     """
 
     version: str | None = None
     offered: str | None = None
     strategy: str = IN_PLACE
     remove_leftovers: bool = False
+    restart: bool = False
 
 
-def plan(desired: Desired, state: HostState, left: Leftovers = Leftovers()) -> Plan:  # noqa: B008  # immutable
+def plan(
+    desired: Desired,
+    state: HostState,
+    left: Leftovers = Leftovers(),  # noqa: B008  # immutable
+    awaited: t.Sequence[str] = (),
+) -> Plan:
     """The steps from C(state) to an installed connector.
 
     :param left: what an earlier installation has left.
+    :param awaited: what an earlier run has left waiting for a restart of the server.
     """
     changes = [*_installation(desired, state), *service_changes(state)]
     if desired.remove_leftovers:
         changes += left.changes("an earlier installation has left it", _LEFTOVERS_FIRST)
+    if awaited and desired.restart:
+        changes.append(restart_of(state.machine_name, waits_for(awaited)))
     return Plan.of(changes, _warnings(desired, state, left))
+
+
+def restart_of(machine_name: str, reason: str) -> Change:
+    """The restart of the server, after everything else."""
+    return Change(RESTART, "server", machine_name, {}, {}, reason, rank=2)
+
+
+def waits_for(awaited: t.Sequence[str]) -> str:
+    return f"since an earlier run {', '.join(awaited)} waits for it"
 
 
 def service_changes(state: HostState, *, just_registered: bool = False) -> list[Change]:

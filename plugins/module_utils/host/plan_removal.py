@@ -10,22 +10,23 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.plan_connector import restart_of, waits_for
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
 
 CONNECTOR = "connector"
 UPDATER = "connector updater"
 FOLDER = "folder"
-RESTART = "restart"
 
 _ABSENT = "it is declared absent"
 
 
-def plan(state: HostState, folders: t.Sequence[str] = (), *, restart: bool = False) -> Plan:
+def plan(state: HostState, folders: t.Sequence[str] = (), *, restart: bool = False, awaited: t.Sequence[str] = ()) -> Plan:
     """Connector and updater are two products: what is there of either goes [MS, concept-connectors].
 
     :param folders: the product's folders that exist and are to go as well.
     :param restart: whether the server may be restarted, as Microsoft's page asks for after a removal.
+    :param awaited: what an earlier run has left waiting for a restart.
     """
     name = state.machine_name
     changes = []
@@ -35,6 +36,8 @@ def plan(state: HostState, folders: t.Sequence[str] = (), *, restart: bool = Fal
     if state.updater_present:
         changes.append(Change("remove", UPDATER, name, {"installed": True}, None, _ABSENT))
     if changes and restart:
-        changes.append(Change(RESTART, "server", name, {}, {}, "a removal is complete after a restart", rank=2))
+        changes.append(restart_of(name, "a removal is complete after a restart"))
+    elif awaited and restart:
+        changes.append(restart_of(name, waits_for(awaited)))
     changes += [Change("remove", FOLDER, folder, {"present": True}, None, _ABSENT, rank=1) for folder in folders]
     return Plan.of(changes)

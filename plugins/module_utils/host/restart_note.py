@@ -30,3 +30,12 @@ def add(registry: Registry, os: OperatingSystem, reasons: t.Collection[str], now
     :param now: the controller's clock, for a server that does not tell its own.
     """
     notes.write(registry, VALUE, {"for": sorted({*awaited(registry, os), *reasons})}, os, now)
+
+
+def withdraw(registry: Registry, os: OperatingSystem, reason: str, now: datetime.datetime) -> None:
+    """Say that this waits for no restart; what else waits stays."""
+    left = [other for other in awaited(registry, os) if other != reason]
+    if left:
+        notes.write(registry, VALUE, {"for": left}, os, now)
+    else:
+        notes.erase(registry, VALUE)

@@ -38,6 +38,8 @@ WMI_NOT_FOUND = 6  # SRC: CIMStatusCode of MSFT_WmiError
 WMI_INVALID_CLASS = 5  # DOC: DSP0200 CIM_ERR_INVALID_CLASS
 
 _USE_AN_ADMINISTRATOR = "Use an administrator of the server; local accounts may need LocalAccountTokenFilterPolicy."
+# Digits of the longest number that a service could mean.
+_LONGEST_CODE = 20
 _HINTS: dict[int, str] = {
     ACCESS_DENIED: _USE_AN_ADMINISTRATOR,
     ACCESS_DENIED_HRESULT: _USE_AN_ADMINISTRATOR,
@@ -126,9 +128,9 @@ def fault_in(root: ET.Element) -> WSManFault | None:
     if detail is None:
         return WSManFault(None, frame.subcode, frame.reason)
     wmi_error = next(iter(descendants(detail, "MSFT_WmiError")), None)
-    if wmi_error is not None:
-        return _from_wmi_error(wmi_error, frame)
-    return _from_wsman_fault(detail, frame)
+    if wmi_error is None:
+        return _from_wsman_fault(detail, frame)
+    return _from_wmi_error(wmi_error, _from_wsman_fault(detail, frame))
 
 
 class _Frame(t.NamedTuple):
@@ -153,18 +155,28 @@ def _from_wsman_fault(detail: ET.Element, frame: _Frame) -> WSManFault:
     )
 
 
-def _from_wmi_error(error: ET.Element, frame: _Frame) -> WSManFault:
+def _from_wmi_error(error: ET.Element, around: WSManFault) -> WSManFault:
+    """The code to decide by is that of the fault around it, where there is one."""
     code = number(stripped(child(error, "error_Code")))
     if code is None:
         code = number(stripped(child(error, "MessageID")).removeprefix("HRESULT").strip())
     text = stripped(child(error, "error_WindowsErrorMessage")) or stripped(child(error, "Message"))
     status = number(stripped(child(error, "CIMStatusCode")))
-    return WSManFault(code, frame.subcode, frame.reason, provider_message=_one_line(text), wmi_status=status)
+    return WSManFault(
+        code if around.code is None else around.code,
+        around.subcode,
+        around.reason,
+        provider_message=_one_line(text) or around.provider_message,
+        wmi_status=status,
+        machine=around.machine,
+    )
 
 
 def number(text: str) -> int | None:
     """A code as unsigned number: decimal, signed decimal, hexadecimal with or without 0x; None for anything else."""
     text = text.strip().lower()
+    if len(text) > _LONGEST_CODE:
+        return None
     if re.fullmatch(r"-?\d+", text):
         value = int(text)
         return value & 0xFFFFFFFF if value < 0 else value

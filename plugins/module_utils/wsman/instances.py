@@ -28,6 +28,8 @@ _MOMENT = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)T(?P<time>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d+))?(?P<offset>Z|[+-]\d\d:?\d\d)?",
     re.IGNORECASE,
 )
+# DOC: DSP0004. Asterisks stand for what is not known; the offset is in minutes.
+_DMTF_MOMENT = re.compile(r"(?P<moment>\d{14})\.(?P<fraction>\d{6}|\*{6})(?P<sign>[+-])(?P<minutes>\d{3}|\*{3})")
 
 
 def instance_from(element: ET.Element) -> Instance:
@@ -85,16 +87,17 @@ def flag(instance: Instance, name: str) -> bool | None:
 def moment(instance: Instance, name: str) -> dt.datetime | None:
     """A point in time, aware, in UTC; None when absent, null or empty.
 
-    Recorded fractions have 0, 3 and 6 digits (REAL); more are cut to microseconds. A text without an offset is taken as UTC.
+    Recorded fractions have 0, 3 and 6 digits (REAL); more are cut to microseconds. A text without an offset is taken as UTC. The form of
+    the DMTF (C(20130415162843.488171-240)) is what WMI has inside, and reads alike.
     """
     raw = (text(instance, name) or "").strip()
     if not raw:
         return None
-    match = _MOMENT.fullmatch(raw)
+    match = _MOMENT.fullmatch(raw) or _DMTF_MOMENT.fullmatch(raw)
     if match is None:
         raise ProtocolError(f"the server sent {name}={raw!r} where a date and time belongs")
     try:
-        return _moment(match)
+        return _moment(match) if match.re is _MOMENT else _dmtf_moment(match)
     except (ValueError, OverflowError) as error:
         raise ProtocolError(f"the server sent {name}={raw!r}, which is no date") from error
 
@@ -104,6 +107,13 @@ def _moment(match: re.Match[str]) -> dt.datetime:
     offset = (match["offset"] or "Z").upper().replace("Z", "+0000").replace(":", "")
     aware = dt.datetime.strptime(f"{match['date']}T{match['time']}.{fraction}{offset}", "%Y-%m-%dT%H:%M:%S.%f%z")
     return aware.astimezone(dt.timezone.utc)
+
+
+def _dmtf_moment(match: re.Match[str]) -> dt.datetime:
+    fraction, minutes = (match[name].replace("*", "0") for name in ("fraction", "minutes"))
+    offset = dt.timedelta(minutes=int(match["sign"] + minutes))
+    found = dt.datetime.strptime(f"{match['moment']}.{fraction}", "%Y%m%d%H%M%S.%f").replace(tzinfo=dt.timezone(offset))
+    return found.astimezone(dt.timezone.utc)
 
 
 def _value(prop: ET.Element) -> str | None:

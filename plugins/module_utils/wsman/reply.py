@@ -8,10 +8,13 @@
 
 from __future__ import annotations
 
+import codecs
 import typing as t
 import xml.etree.ElementTree as ET
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import ProtocolError
+
+_BEFORE = "\ufeff \t\r\n"
 
 
 class _NoDoctype(ET.TreeBuilder):
@@ -21,15 +24,16 @@ class _NoDoctype(ET.TreeBuilder):
 
 
 def parse(data: bytes | str) -> ET.Element:
-    """The root element.
+    """The root element. White space and a byte order mark before it are passed over.
 
     :raises ProtocolError: not well-formed XML, or with a document type (the door to entity attacks).
     """
     parser = ET.XMLParser(target=_NoDoctype())
     try:
-        parser.feed(data)
+        parser.feed(data.lstrip(_BEFORE) if isinstance(data, str) else data.removeprefix(codecs.BOM_UTF8).lstrip())
         root: ET.Element = parser.close()
-    except ET.ParseError as error:
+    except (ET.ParseError, ValueError, LookupError) as error:
+        # The last two: an encoding that the parser does not know.
         shown = data if isinstance(data, str) else data[:200].decode("utf-8", "replace")
         excerpt = " ".join(shown[:200].split())
         raise ProtocolError(f"the server's reply is not XML ({error}): {excerpt or 'it is empty'}") from error

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
-import os
 import pathlib
-import signal
-import subprocess
 import time
 
 import pytest
 
 from tests.integration.operations.conftest import HR, NEW, OLD, PAIRS, THREES, WEB, Operations
 from tests.integration.operations.witness import watching
+from tests.support.killing import kill
 
 ONE = {"Web": WEB}
 WRITES_BEFORE_THE_KILL = [
@@ -120,28 +118,8 @@ def _kill_after(operations: Operations, writes: int, seq: int, arguments: list[s
     deadline = time.monotonic() + 60
     while len(operations.writes(seq)) < writes and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
-    workers = _descendants(process.pid)
-    for pid in (process.pid, *workers):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-    process.wait()
+    kill(process)
     assert len(operations.writes(seq)) >= writes
-    assert process.returncode == -signal.SIGKILL
-
-
-def _descendants(pid: int) -> list[int]:
-    found = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout.split()
-    parents = {int(child): int(parent) for child, parent in zip(found[::2], found[1::2], strict=True)}
-    below: list[int] = []
-    for child in parents:
-        ancestor = child
-        while ancestor in parents and ancestor != pid:
-            ancestor = parents[ancestor]
-        if ancestor == pid and child != pid:
-            below.append(child)
-    return below
 
 
 def test_the_hook_and_the_restart_run_while_the_server_is_out_of_its_group(operations: Operations, tmp_path: pathlib.Path) -> None:

@@ -11,7 +11,6 @@ import dataclasses
 import hashlib
 import json
 import typing as t
-from xml.sax.saxutils import escape
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import ProcessResult
@@ -85,9 +84,8 @@ class ConfiguredWindows(Windows):
     def settings(self, name: str) -> t.Any:
         """What a service reads when it starts."""
         exe = self.services[name]["PathName"].strip('"')
-        product = r"software\microsoft"
-        values = {key: data for key, data in self.registry.items() if key.startswith(product)} if name == generations.CONNECTOR_SERVICE else {}
-        return self.contents[f"{exe}.config"], values
+        prefix = r"software\microsoft" if name == generations.CONNECTOR_SERVICE else "none of them"
+        return self.contents[f"{exe}.config"], {value: data for value, data in self.registry.items() if value.startswith(prefix)}
 
     # Programs and scripts.
 

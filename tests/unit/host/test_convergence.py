@@ -10,6 +10,7 @@ leftovers, stopped, unregistered, expired, of another tenant, of either generati
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import typing as t
 
@@ -20,7 +21,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host import genera
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import ProcessResult
 from tests.unit.host.builders import NOW, OTHER_TENANT, TENANT, days
 from tests.unit.host.test_registration_token import token
-from tests.unit.host.windows import ACCOUNTS, Windows, exit_code, product_files, trust_settings
+from tests.unit.host.windows import ACCOUNTS, Killed, Windows, exit_code, product_files, trust_settings
 
 INSTALLER = "MicrosoftEntraPrivateNetworkConnectorInstaller.exe"
 CODE = "{5E1A0A5D-7E9C-4C9B-8E1E-0B6B4F1B2C3D}"
@@ -29,6 +30,8 @@ MODES = ("Auto", "Manual", "Disabled")
 # The last one has come by itself: newer than any installer here.
 VERSIONS = ("1.5.1626.0", "1.5.3437.0", "1.5.3829.0", "1.5.4892.0", "1.5.9000.0")
 NEWEST = "1.5.4892.0"
+
+EXECUTABLES = {path for one in generations.GENERATIONS for path in (one.service_path("C:"), one.updater_path("C:"))}
 
 Given = dict[str, t.Any]
 
@@ -65,6 +68,7 @@ def _programs(code: int, *, listed: bool) -> dict[str, t.Any]:
             later.version = max(later.version, NEWEST) if later.version == VERSIONS[-1] else NEWEST
 
         windows.later(3, appear)
+        windows.restart_due = windows.restart_due or code == 3010
         if code == 1641:
             windows.later(10, Windows.boot)
         return exit_code(code)(windows)
@@ -111,7 +115,7 @@ def register(windows: Windows, **given: t.Any) -> Given:
 
 
 def writes(windows: Windows) -> list[str]:
-    reads = ("query", "EnumKey", "GetBinaryValue", "script inspect", "script read")
+    reads = ("query", "EnumKey", "GetBinaryValue", "GetStringValue", "script inspect", "script read")
     return [call for call in windows.calls if not call.startswith(reads)]
 
 
@@ -127,6 +131,11 @@ def test_every_host_becomes_an_installed_and_registered_one(windows: Windows, wi
     assert registered["changed"] is done["registration"]["required"] or done["connector"]["registration"]["tenant_id"] == OTHER_TENANT
     windows.sleep(60)
 
+    assert_complete(windows, wishes)
+
+
+def assert_complete(windows: Windows, wishes: Given) -> None:
+    """Installed, registered, running, and nothing more to do."""
     windows.calls.clear()
     again = connector(windows, wishes)
     assert again["plan"]["lines"] == []
@@ -136,6 +145,37 @@ def test_every_host_becomes_an_installed_and_registered_one(windows: Windows, wi
     assert {service["state"] for service in again["connector"]["services"].values()} == {"Running"}
     assert {service["start_mode"] for service in again["connector"]["services"].values()} == {"Auto"}
     assert again["registration"]["required"] is False
+
+
+@settings(max_examples=150)
+@given(windows=hosts(), wishes=WISHES, lives=st.integers(min_value=0, max_value=25))
+def test_a_run_that_was_killed_anywhere_is_simply_run_again(windows: Windows, wishes: Given, lives: int) -> None:
+    windows.lives = lives
+    with contextlib.suppress(Killed):
+        connector(windows, wishes)
+        register(windows)
+    windows.lives = None
+    connector(windows, wishes)
+    register(windows)
+    windows.sleep(60)
+    assert_complete(windows, wishes)
+    assert not (wishes["reboot"] and windows.restart_due)
+
+
+@settings(max_examples=60)
+@given(windows=hosts(), reboot=st.booleans(), lives=st.integers(min_value=0, max_value=12))
+def test_a_removal_that_was_killed_anywhere_is_simply_run_again(windows: Windows, reboot: bool, lives: int) -> None:
+    wishes = {"state": "absent", "remove_folders": True, "reboot": reboot}
+    was_there, booted = bool(windows.services or windows.files & EXECUTABLES), windows.last_boot
+    windows.lives = lives
+    with contextlib.suppress(Killed):
+        connector(windows, wishes)
+    windows.lives = None
+    connector(windows, wishes)
+    assert (windows.services, windows.files & EXECUTABLES, windows.folders) == ({}, set(), set())
+    assert (windows.last_boot > booted) is (was_there and reboot)
+    windows.calls.clear()
+    assert (connector(windows, wishes)["plan"]["lines"], writes(windows)) == ([], [])
 
 
 @settings(max_examples=60)

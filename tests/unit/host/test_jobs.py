@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import typing as t
 
@@ -19,6 +20,7 @@ from tests.unit.host.test_registration_token import token
 from tests.unit.host.windows import INSTALLED_FILES, Windows, exit_code
 
 INSTALLER = "MicrosoftEntraPrivateNetworkConnectorInstaller.exe"
+NOTE = r"software\entra.app_proxy\restartneeded"
 SECRET = "correct horse battery staple"
 
 
@@ -36,7 +38,8 @@ def register(windows: Windows, *, check_mode: bool = False, **given: t.Any) -> d
 
 
 def writes(windows: Windows) -> list[str]:
-    return [call for call in windows.calls if not call.startswith(("query", "EnumKey", "GetBinaryValue"))]
+    notes = ("GetStringValue", "CreateKey", "SetStringValue RestartNeeded", "DeleteValue RestartNeeded")
+    return [call for call in windows.calls if not call.startswith(("query", "EnumKey", "GetBinaryValue", *notes))]
 
 
 def installing(code: int = 0, after: float = 3.0) -> Windows:
@@ -175,6 +178,52 @@ def test_a_failing_installer_is_explained_and_cleaned_up(installer: str, code: i
     assert windows.calls[-1] == "script remove"
     assert "The end of its log: line 2 | it broke" in caught.value.message
     assert caught.value.details["log"] == ["line 2", "it broke"]
+
+
+def test_an_installer_is_noted_while_it_runs_and_after_it_only_when_it_asks_for_a_restart(installer: str) -> None:
+    for code, noted in ((0, False), (1603, False), (1618, False), (3010, True), (1641, True)):
+        windows = installing(code)
+        seen: list[object] = []
+        run = windows.programs[INSTALLER]
+        windows.programs[INSTALLER] = lambda server, run=run, seen=seen: seen.append(server.registry[NOTE]) or run(server)  # type: ignore[misc]
+        with contextlib.suppress(HostError):
+            connector(windows, installer_file=installer, install_timeout=5)
+        assert "an installer of the connector" in str(seen[0])
+        assert (NOTE in windows.registry) is noted, code
+
+
+def test_a_restart_that_an_earlier_run_left_open_is_made_when_it_is_allowed(installer: str) -> None:
+    windows = installing(3010)
+    connector(windows, installer_file=installer)
+    assert connector(windows, installer_file=installer)["changed"] is False
+    predicted = connector(windows, installer_file=installer, reboot=True, check_mode=True)
+    done = connector(windows, installer_file=installer, reboot=True)
+    assert done["plan"]["lines"] == [
+        "~ restart server NAM-WEB-01: since an earlier run an installer of the connector waits for it",
+    ]
+    assert [predicted[key] for key in ("plan", "changed", "reboot_required")] == [
+        done[key] for key in ("plan", "changed", "reboot_required")
+    ]
+    assert (done["rebooted"], done["reboot_required"]) == (True, False)
+    assert connector(windows, installer_file=installer, reboot=True)["changed"] is False
+
+
+def test_a_removal_tells_of_a_restart_that_is_open_since_an_earlier_run() -> None:
+    windows = installed()
+    outputs = iter([f"HKEY_LOCAL_MACHINE\\X\\{{{CONNECTOR}}}\n    DisplayName    REG_SZ    {ENTRA.product}\n", ""])
+    windows.programs["reg.exe"] = lambda server: exit_code(0, next(outputs))(server)
+
+    def uninstall(server: Windows) -> t.Any:
+        server.remove()
+        return exit_code(3010)(server)
+
+    windows.programs["msiexec.exe"] = uninstall
+    assert connector(windows, state="absent")["reboot_required"] is True
+    again = connector(windows, state="absent")
+    assert (again["changed"], again["reboot_required"]) == (False, True)
+    windows.sleep(60)
+    windows.boot()
+    assert connector(windows, state="absent")["reboot_required"] is False
 
 
 def test_an_installer_that_is_busy_is_tried_again(installer: str) -> None:

@@ -13,14 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations, restart_note
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites import endpoints
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.job import connector_prerequisites
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.options import PREREQUISITES
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.settings import HTTP2, IE_ESC, STRONG_CRYPTO, TLS
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import OperatingSystem
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import Registry
 from tests.unit.host.builders import NOW
 from tests.unit.host.configured_windows import ConfiguredWindows
+from tests.unit.host.windows import Killed
 
 DOTNET = r"software\microsoft\net framework setup\ndp\v4\full\release"
 POLICY = r"software\policies\microsoft\windows\powershell"
@@ -49,12 +52,12 @@ def by_name(result: dict[str, t.Any]) -> dict[str, dict[str, t.Any]]:
     return {check["name"]: check for check in result["checks"]}
 
 
-def test_a_ready_server_is_ready_and_costs_thirteen_reads_without_a_shell() -> None:
+def test_a_ready_server_is_ready_and_costs_fourteen_reads_without_a_shell() -> None:
     windows = ready()
     result = run(windows)
     assert [(check["name"], check["status"]) for check in result["checks"]] == [(name, "ok") for name in ALWAYS]
     assert (result["status"], result["ready"], result["changed"], result["reboot_required"]) == ("ok", True, False, False)
-    assert len(windows.calls) == 13
+    assert len(windows.calls) == 14
     assert windows.documents == []
 
 
@@ -166,6 +169,8 @@ def test_enforcing_mends_says_that_a_restart_is_due_and_the_second_run_writes_no
     result = run(windows, state="enforced")
     assert windows.writes() == [
         "CreateKey",
+        "SetStringValue RestartNeeded",
+        "CreateKey",
         "SetDWORDValue DisabledByDefault 0",
         "SetDWORDValue Enabled 1",
         "CreateKey",
@@ -178,7 +183,41 @@ def test_enforcing_mends_says_that_a_restart_is_due_and_the_second_run_writes_no
     assert windows.warnings == ["NAM-WEB-01 has to be restarted before tls12 takes effect"]
     windows.calls.clear()
     again = run(windows, state="enforced")
+    assert (again["changed"], again["reboot_required"], windows.writes()) == (False, True, [])
+    assert by_name(again)["tls12"] == check
+    windows.sleep(60)
+    windows.boot()
+    again = run(windows, state="enforced")
     assert (again["changed"], again["reboot_required"], windows.writes()) == (False, False, [])
+    assert by_name(again)["tls12"]["remedy"] == ""
+
+
+def test_a_run_that_is_killed_anywhere_while_it_mends_leaves_the_restart_to_be_told() -> None:
+    def unready() -> ConfiguredWindows:
+        windows = ready()
+        for name in [*settings_registry(TLS), *settings_registry(STRONG_CRYPTO)]:
+            windows.registry.pop(name)
+        return windows
+
+    whole = unready()
+    mended = run(whole, state="enforced")["checks"]
+    for lives in range(len(whole.writes())):
+        windows = unready()
+        windows.lives = lives
+        with pytest.raises(Killed):
+            run(windows, state="enforced")
+        windows.lives = None
+        result = run(windows, state="enforced")
+        assert (result["checks"], result["reboot_required"]) == (mended, True)
+        assert run(windows, state="enforced")["changed"] is False
+
+
+def test_what_an_installer_left_waiting_for_a_restart_is_pending() -> None:
+    windows = ready()
+    windows.keys.add(r"software\entra.app_proxy")
+    restart_note.add(Registry(windows.server().session), OperatingSystem("", "", "", None, None), ["an installer of the connector"], NOW)
+    pending = by_name(run(windows))["pending_reboot"]
+    assert (pending["status"], pending["evidence"]) == ("warning", "waiting for a restart: an installer of the connector")
 
 
 def test_a_plan_reads_well() -> None:

@@ -72,6 +72,8 @@ class Windows:
     # How many more changes there are before the run is killed; None: it lives.
     lives: int | None = None
     processes: int = 1200
+    # An installer has asked for a restart, and there was none.
+    restart_due: bool = False
     programs: dict[str, t.Callable[[Windows], ProcessResult | dict[str, t.Any]]] = dataclasses.field(default_factory=dict)
     calls: list[str] = dataclasses.field(default_factory=list)
     documents: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
@@ -124,6 +126,7 @@ class Windows:
     def boot(self) -> None:
         """A start of Windows: every service anew."""
         self.last_boot = NOW + datetime.timedelta(seconds=self.seconds)
+        self.restart_due = False
         for service in self.services.values():
             runs = service["StartMode"] == "Auto"
             service |= {"State": "Running" if runs else "Stopped", "ProcessId": self.next_process() if runs else "0"}
@@ -263,7 +266,7 @@ class Windows:
         if command == "powershell.exe":
             return self._script(json.loads(stdin))
         name = command.rpartition("\\")[2]
-        self.calls.append(" ".join(["run", name, *arguments]))
+        self._about_to(" ".join(["run", name, *arguments]))
         answer = self.programs[name](self) if name in self.programs else self._usual(name, arguments)
         assert isinstance(answer, ProcessResult)
         return answer
@@ -287,7 +290,10 @@ class Windows:
             "Removes": "remove",
             "Ends": "logs",
         }[found[1]]
-        self.calls.append(f"script {name}")
+        if name in ("inspect", "read", "logs"):
+            self.calls.append(f"script {name}")
+        else:
+            self._about_to(f"script {name}")
         self.documents.append(document["arguments"])
         answers: dict[str, t.Callable[[dict[str, t.Any]], dict[str, t.Any]]] = {
             "inspect": lambda _arguments: {**GOOD_INSTALLER, **self.inspection},

@@ -76,6 +76,18 @@ def wmi_error(namespace: str, **fields: str) -> str:
             id="WMI error, other namespace, code in the message id",
         ),
         pytest.param(soap(detail=wmi_error(WMI_ERROR, CIMStatusCode="6")), None, 6, "the reason", id="WMI error, status only"),
+        pytest.param(
+            soap(
+                detail=f"<f:WSManFault Code='2150858752'><f:Message><f:ProviderFault><f:ExtendedError>"
+                f"{wmi_error(WMI_ERROR, CIMStatusCode='6', error_Code='2147749890', Message='not found')}"
+                "</f:ExtendedError></f:ProviderFault></f:Message></f:WSManFault>"
+            ),
+            2150858752,
+            6,
+            "not found",
+            id="WMI error inside another fault: the outer code",
+        ),
+        pytest.param(soap(detail=f"<f:WSManFault Code='{'9' * 5000}'/>"), None, None, "the reason", id="a number that is none"),
         pytest.param(soap(reason="\n   El servicio\n   no puede  \n"), None, None, "El servicio no puede", id="localised, white space"),
     ],
 )

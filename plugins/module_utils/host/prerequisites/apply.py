@@ -8,19 +8,23 @@
 
 from __future__ import annotations
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import restart_note
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.plan import REGISTRY, WANTED_PORTS
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.plan import REGISTRY, WANTED_PORTS, needing_reboot
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.state import Prerequisites
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import Registry
 
 
-def apply(plan: Plan, server: Server, *, timeout: float) -> None:
+def apply(plan: Plan, state: Prerequisites, server: Server, *, timeout: float) -> None:
     """Carry the plan out; C(server.done) says what was done.
 
     :raises HostError: netsh refused.
     """
     registry = Registry(server.session)
+    if needing_reboot(plan):
+        restart_note.add(registry, state.os, needing_reboot(plan), server.now())
     made: set[str] = set()
     for change in plan.changes:
         if change.kind != REGISTRY:

@@ -19,6 +19,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.settings import (
     HTTP2,
     HTTP2_SINCE_BUILD,
+    RESTARTING,
     Requirement,
     shown,
     status,
@@ -58,7 +59,7 @@ def checks(options: t.Mapping[str, t.Any], state: Prerequisites, now: datetime.d
     """Every check that applies, always in the same order.
 
     :param now: the controller's clock.
-    :param mended: the checks that became good in this run and need a restart to take effect.
+    :param mended: the checks that became good since Windows started and need a restart to take effect.
     """
     found = [
         _os(state),
@@ -153,9 +154,10 @@ def _execution_policy(state: Prerequisites) -> Check:
 
 
 def _pending_reboot(state: Prerequisites) -> Check:
-    if state.pending_reboot:
+    waiting = [*state.pending_reboot, *(name for name in state.awaiting_restart if name not in RESTARTING)]
+    if waiting:
         remedy = "restart the server before installing: installers refuse, or leave halves, otherwise"
-        return Check("pending_reboot", WARNING, f"waiting for a restart: {', '.join(state.pending_reboot)}", remedy, reboot_required=True)
+        return Check("pending_reboot", WARNING, f"waiting for a restart: {', '.join(waiting)}", remedy, reboot_required=True)
     return Check("pending_reboot", OK, "nothing waits for a restart")
 
 

@@ -19,7 +19,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.endpoints import Target, parse, targets
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.observe import Question, observe, probe
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.options import ENFORCED
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.plan import needing_reboot, plan, predicted
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.plan import awaiting, needing_reboot, plan, predicted
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.state import Prerequisites
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.config_file import read
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.observe import read_configs
@@ -41,12 +41,12 @@ def connector_prerequisites(server: Server, options: Values, check_mode: bool) -
     if steps and check_mode:
         state = predicted(steps, state)
     elif steps:
-        apply(steps, server, timeout=options["timeout"])
+        apply(steps, state, server, timeout=options["timeout"])
         state = observe(server, question, timeout=options["timeout"])
     state = _probed(server, options, state)
-    mended = needing_reboot(steps)
+    mended = sorted({*needing_reboot(steps), *awaiting(state)})
     results = checks(options, state, server.now(), mended)
-    reboot_required = bool(mended or state.pending_reboot)
+    reboot_required = bool(mended or state.pending_reboot or state.awaiting_restart)
     if mended:
         server.warn(f"{state.machine_name} has to be restarted before {', '.join(mended)} {'takes' if len(mended) == 1 else 'take'} effect")
     result = {

@@ -12,6 +12,7 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import restart_note
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import SERVICES
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import installed_files, operating_system
@@ -68,6 +69,7 @@ def observe(server: Server, question: Question, *, timeout: float) -> Prerequisi
         net_release=registry.dword(_DOTNET, "Release"),
         password_protection_proxy=PASSWORD_PROTECTION_PROXY.lower() in found,
         pending_reboot=_pending_reboot(registry),
+        awaiting_restart=restart_note.awaited(registry, os),
     )
     scripts_enabled = registry.dword(_POWERSHELL_POLICY, "EnableScripts")
     # Only a policy that allows scripts says which.

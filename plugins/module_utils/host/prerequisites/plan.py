@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.health import OK
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.settings import Requirement, required, status
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.settings import RESTARTING, Requirement, required, status
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.state import PortRange, Prerequisites
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
 
@@ -47,6 +47,11 @@ def predicted(plan_: Plan, state: Prerequisites) -> Prerequisites:
 def needing_reboot(plan_: Plan) -> list[str]:
     """The checks that are good only after a restart of the server, because of this plan."""
     return sorted({change.data["check"] for change in plan_.changes if change.data["reboot"]})
+
+
+def awaiting(state: Prerequisites) -> list[str]:
+    """The checks that an earlier run has made good, and that wait for a restart since."""
+    return [name for name in state.awaiting_restart if name in RESTARTING]
 
 
 def _settings(options: t.Mapping[str, t.Any], state: Prerequisites) -> t.Iterator[Change]:

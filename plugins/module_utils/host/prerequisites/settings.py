@@ -85,6 +85,9 @@ IE_ESC = Requirement(
     reboot=False,
 )
 
+RESTARTING = tuple(requirement.name for requirement in (TLS, STRONG_CRYPTO, HTTP2, IE_ESC) if requirement.reboot)
+"""The checks that are good only after a restart."""
+
 
 def required(*, kerberos_sso: bool, interactive_registration: bool, build: int | None) -> list[Requirement]:
     """Those that apply.

@@ -55,6 +55,7 @@ class Probe:
 class Prerequisites:
     """:param generation: of the installed connector; None when none is installed.
     :param net_release: number of the .NET release; None when .NET 4.5 or later is missing.
+    :param awaiting_restart: what an earlier run of this collection has changed since Windows started, and which needs a restart.
     :param ports: by such names as C(ipv4 tcp); empty when they were not asked for.
     :param endpoints: None when they were not asked for; C(backends) likewise.
     """
@@ -69,6 +70,7 @@ class Prerequisites:
     scripts_enabled: int | None = None
     execution_policy: str | None = None
     pending_reboot: tuple[str, ...] = ()
+    awaiting_restart: tuple[str, ...] = ()
     ports: t.Mapping[str, PortRange] = dataclasses.field(default_factory=dict)
     endpoints: tuple[Probe, ...] | None = None
     backends: tuple[Probe, ...] | None = None
