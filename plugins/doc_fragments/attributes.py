@@ -72,4 +72,6 @@ attributes:
     support: full
     membership:
       - entra.app_proxy.tenant
+notes:
+  - Runs where its task runs, so normally on the controller; use C(delegate_to=localhost) in a play over Windows hosts.
 """

@@ -16,7 +16,7 @@ options:
       - Where the access token for Microsoft Graph comes from.
       - V(auto) takes what the other options are for, in the order V(access_token), V(client_secret), V(client_certificate),
         V(federated_token), and V(azure_cli) when none of them is given.
-      - V(azure_cli) asks the Azure CLI, which must have been signed in with C(az login) on the machine where the task runs.
+      - V(azure_cli) asks the Azure CLI, which must have been signed in with C(az login) on the same machine.
       - V(device_code) shows a code on the terminal of the controller, to be entered in a browser.
       - V(managed_identity) and V(environment) are those of azure-identity.
       - Microsoft documents the operations on connectors and connector groups as not supported with application permissions.
@@ -100,8 +100,7 @@ options:
     type: str
   timeout:
     description:
-      - Seconds that the task may take for everything it does with the service, repeats after throttling and the wait for a write to
-        show included.
+      - Seconds for everything that is done with the service, repeats after throttling and the wait for a write to show included.
     type: int
     default: 600
   request_timeout:
@@ -114,7 +113,47 @@ requirements:
   - azure-core >= 1.30
   - azure-identity >= 1.16
 notes:
-  - Runs where its task runs, so normally on the controller; use C(delegate_to=localhost) in a play over Windows hosts.
   - Connectors and connector groups exist only in the beta version of Microsoft Graph.
   - Requests that were throttled are repeated after the time that the service asks for, all within O(timeout).
+"""
+
+    # For plugins, whose environment variables are declared and not only described. Together with the fragment above.
+    PLUGIN = r"""
+options:
+  tenant_id:
+    env:
+      - name: AZURE_TENANT_ID
+  client_id:
+    env:
+      - name: AZURE_CLIENT_ID
+  client_secret:
+    env:
+      - name: AZURE_CLIENT_SECRET
+  certificate_path:
+    env:
+      - name: AZURE_CLIENT_CERTIFICATE_PATH
+  certificate_password:
+    env:
+      - name: AZURE_CLIENT_CERTIFICATE_PASSWORD
+  federated_token_file:
+    env:
+      - name: AZURE_FEDERATED_TOKEN_FILE
+  access_token:
+    env:
+      - name: APP_PROXY_ACCESS_TOKEN
+  cloud:
+    env:
+      - name: APP_PROXY_CLOUD
+  graph_endpoint:
+    env:
+      - name: APP_PROXY_GRAPH_ENDPOINT
+  authority:
+    env:
+      - name: APP_PROXY_AUTHORITY
+  ca_file:
+    env:
+      - name: APP_PROXY_CA_FILE
+  proxy:
+    env:
+      - name: APP_PROXY_PROXY
 """

@@ -20,7 +20,7 @@ from tests.docs import results
 from tests.docs.variables import environment, fill_tenant, variables
 from tests.support import documents
 from tests.support.lab_process import Lab
-from tests.support.playbook import Ansible
+from tests.support.playbook import Ansible, Listing
 
 COLLECTIONS = documents.ROOT / ".build" / "collections"
 SERVER = "nam-web-01"
@@ -47,6 +47,10 @@ def _tasks(kind: str, name: str) -> list[Task]:
 
 def _changes_something(name: str) -> bool:
     return bool(_page("module", name)["doc"]["attributes"]["diff_mode"]["support"] == "full")
+
+
+def _documents(name: str) -> list[dict[str, t.Any]]:
+    return list(yaml.safe_load_all(_page("inventory", name)["examples"]))
 
 
 def _host(module: str) -> str:
@@ -103,6 +107,30 @@ def _departures(kind: str, name: str, ansible: Ansible, lab: Lab, directory: pat
     seen = [one for one in results.recorded(file, documents.COLLECTION) if one.told]
     assert kind != "module" or "no_log" in str(_tasks(kind, name)) or short in {one.module for one in seen}
     return [text for one in seen for text in results.complaints(one, _page("module", f"{documents.COLLECTION}.{one.module}")["return"])]
+
+
+INVENTORIES = [
+    pytest.param(name, content, id=f"{name.rpartition('.')[2]}-{number}")
+    for name in documents.names("inventory")
+    for number, content in enumerate(_documents(name), 1)
+]
+
+
+@pytest.mark.parametrize(("name", "content"), INVENTORIES)
+def test_inventory_examples_name_options_that_exist(name: str, content: dict[str, t.Any]) -> None:
+    assert list(_complaints(content, _page("inventory", name)["doc"]["options"], name)) == []
+
+
+@pytest.mark.parametrize(("name", "content"), INVENTORIES)
+def test_inventory_examples_list_hosts(name: str, content: dict[str, t.Any], ansible: Ansible, lab: Lab) -> None:
+    fill_tenant(lab)
+    lab.patch("/tenant", {"app_only": True})
+    source = ansible.source("example.app_proxy_connectors.yml", content)
+    given = ansible.source("variables.json", variables(lab))
+    # In place of the user's own folder, where an example keeps its cache.
+    home = {"HOME": str(ansible.home)}
+    run = ansible.list_inventory(source, arguments=["-e", f"@{given}"], environment={**environment(lab), **home}).succeeded()
+    assert len(Listing.of(run).variables) == len(lab.state["servers"])
 
 
 def _play(title: str, short: str, kind: str) -> dict[str, t.Any]:

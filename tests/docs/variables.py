@@ -24,6 +24,7 @@ def variables(lab: Lab) -> dict[str, t.Any]:
         "connector_tenant_id": lab.state["tenant_id"],
         "connector_registration_token": lab.token("registration"),
         "graph_token": lab.token("graph"),
+        "graph_client_id": lab.state["client_id"],
     }
 
 
@@ -34,4 +35,5 @@ def environment(lab: Lab) -> dict[str, str]:
         "APP_PROXY_AUTHORITY": lab.state["authority"],
         "APP_PROXY_CA_FILE": lab.state["ca_file"],
         "AZURE_TENANT_ID": lab.state["tenant_id"],
+        "GRAPH_CLIENT_SECRET": lab.state["client_secret"],
     }

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the real ansible-playbook as a process and read its recap."""
+"""Run the real ansible-playbook and ansible-inventory as processes and read what they say."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import pathlib
 import re
@@ -41,6 +42,11 @@ class Run:
     def output(self) -> str:
         return self.stdout + self.stderr
 
+    @property
+    def told(self) -> str:
+        """What it said on standard error, on one line: where lines are broken differs between versions of ansible-core."""
+        return " ".join(self.stderr.split())
+
     def total(self, count: str) -> int:
         """The sum over all hosts, such as C(total("changed"))."""
         return sum(counts.get(count, 0) for counts in self.recap.values())
@@ -50,6 +56,20 @@ class Run:
         if self.rc:
             raise AssertionError(f"{' '.join(self.command)}\nexit code {self.rc}\n{self.output}")
         return self
+
+
+@dataclasses.dataclass(frozen=True)
+class Vaulted:
+    """An encrypted text, written as C(!vault) into the files of L(Ansible)."""
+
+    text: str
+
+
+class _Dumper(yaml.SafeDumper):
+    """Knows vaulted texts as well."""
+
+
+_Dumper.add_representer(Vaulted, lambda dumper, vaulted: dumper.represent_scalar("!vault", vaulted.text, style="|"))
 
 
 @dataclasses.dataclass
@@ -82,14 +102,40 @@ class Ansible:
         path = playbook if isinstance(playbook, pathlib.Path) else self._write("playbook.yml", list(playbook))
         return self._run([*command, *arguments, str(path)], environment or {}, timeout)
 
+    def list_inventory(
+        self,
+        *sources: pathlib.Path,
+        arguments: t.Sequence[str] = (),
+        environment: t.Mapping[str, str] | None = None,
+        timeout: float = 120,
+    ) -> Run:
+        """Run C(ansible-inventory --list) over these sources. Its standard output is JSON, see C(listing)."""
+        command = [str(self.binaries / "ansible-inventory"), "--list"]
+        for source in sources:
+            command += ["-i", str(source)]
+        return self._run([*command, *arguments], environment or {}, timeout)
+
+    def vaulted(self, secret: str, password: pathlib.Path) -> Vaulted:
+        """Encrypt a text with the password in that file."""
+        file = self.home / "secret"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(secret)
+        command = [str(self.binaries / "ansible-vault"), "encrypt", "--vault-password-file", str(password), str(file)]
+        self._run(command, {}, timeout=60).succeeded()
+        return Vaulted(file.read_text())
+
     def inventory(self, content: t.Mapping[str, t.Any]) -> pathlib.Path:
         """Write an inventory given as data."""
         return self._write("inventory.yml", dict(content))
 
+    def source(self, name: str, content: t.Mapping[str, t.Any]) -> pathlib.Path:
+        """Write a file of that name, such as the configuration of an inventory plugin, which goes by its name."""
+        return self._write(name, dict(content))
+
     def _write(self, name: str, content: t.Any) -> pathlib.Path:
         self.home.mkdir(parents=True, exist_ok=True)
         path = self.home / name
-        path.write_text(yaml.safe_dump(content, sort_keys=False))
+        path.write_text(yaml.dump(content, Dumper=_Dumper, sort_keys=False))
         return path
 
     def _run(self, command: list[str], environment: t.Mapping[str, str], timeout: float) -> Run:
@@ -135,6 +181,30 @@ class Ansible:
             "ANSIBLE_NOCOWS": "true",
         }
         return self.lab.variables(base, connection=self.connection, scheme=self.scheme) if self.lab else base
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """What C(ansible-inventory --list) printed: C(variables) by host, and by group the hosts in it and the groups below it."""
+
+    variables: dict[str, dict[str, t.Any]]
+    hosts: dict[str, list[str]]
+    children: dict[str, list[str]]
+
+    @classmethod
+    def of(cls, run: Run) -> Listing:
+        document = json.loads(run.stdout)
+        hostvars = _without_marks(document.pop("_meta")["hostvars"])
+        hosts = {name: sorted(group.get("hosts", [])) for name, group in document.items()}
+        children = {name: sorted(group["children"]) for name, group in document.items() if "children" in group}
+        return cls(hostvars, hosts, children)
+
+
+def _without_marks(value: t.Any) -> t.Any:
+    """The value without the marks of texts that are no templates."""
+    if isinstance(value, dict):
+        return value["__ansible_unsafe"] if "__ansible_unsafe" in value else {name: _without_marks(one) for name, one in value.items()}
+    return [_without_marks(one) for one in value] if isinstance(value, list) else value
 
 
 def _recap(stdout: str) -> dict[str, dict[str, int]]:

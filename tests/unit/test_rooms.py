@@ -36,7 +36,19 @@ MAY_USE: dict[str, set[str]] = {
     "module_utils.registration_token": set(),
 }
 # Plans are pure: neither they nor what they import talk to anyone, look at a clock, or know of Ansible.
-PURE = ("plan", "plan_connector", "plan_registration", "plan_removal", "plan_groups", "plan_moves", "plan_applications", "ha", "predict")
+PURE = (
+    "plan",
+    "plan_connector",
+    "plan_registration",
+    "plan_removal",
+    "plan_groups",
+    "plan_moves",
+    "plan_applications",
+    "ha",
+    "predict",
+    "inventory",
+    "snapshot",
+)
 # The table of options is also that of the argument specs, and names Ansible's own way to fall back to an environment variable.
 SHARED_TABLE = "module_utils.tenant.options"
 IMPURE = {"ansible", "azure", "os", "random", "requests", "socket", "subprocess", "time", "winrm", "pypsrp"}

@@ -17,8 +17,10 @@ import typing as t
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.clouds import CLOUDS
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import NEEDS, Connection
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import LoginError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import LoginError, is_untrusted
 
+CLI_UNREACHED = "Max retries exceeded with url"
+"""What Azure CLI says when it does not reach the token service (observed, Azure/azure-cli#11829 and #14910)."""
 CLI_TIMEOUT = 60
 """Seconds for C(az): its start alone takes several."""
 
@@ -65,7 +67,8 @@ class TokenSource:
         try:
             got = self._credential.get_token(self._scope)
         except (sdk.AzureError, ValueError, OSError) as error:
-            raise LoginError(f"could not get an access token for Microsoft Graph: {first_lines(error)}") from error
+            text = f"could not get an access token for Microsoft Graph: {first_lines(error)}"
+            raise LoginError(text, unreachable=_unreached(error)) from error
         self._token = got.token
         self._renew_at = got.expires_on - 300
 
@@ -222,6 +225,20 @@ _BUILDERS: dict[str, t.Callable[[Connection, Prompt | None], t.Any]] = {
     "device_code": _device_code,
     "environment": _environment,
 }
+
+
+def _unreached(error: BaseException) -> bool:
+    """Whether the token service was not reached. azure-identity wraps the reason into an error of its own."""
+    reasons = list(_causes(error))
+    if any(is_untrusted(one) for one in reasons):
+        return False
+    return any(isinstance(one, (sdk.ServiceRequestError, sdk.ServiceResponseError)) or CLI_UNREACHED in str(one) for one in reasons)
+
+
+def _causes(error: BaseException | None) -> t.Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def first_lines(error: Exception) -> str:

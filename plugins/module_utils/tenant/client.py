@@ -18,9 +18,9 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Prompt, token_source
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, LoginError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, LoginError, is_untrusted
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import Answer, Request, decipher, refusal
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.policies import AuthPolicy, RetryPolicy, is_untrusted
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.policies import AuthPolicy, RetryPolicy
 
 VERSION = "beta"
 """Connectors and connector groups exist in the beta of Graph only (metadata of all clouds, documented)."""
@@ -118,12 +118,20 @@ def _text(response: t.Any) -> str:
 
 
 def _unanswered(request: Request, error: Exception, *, writes: bool) -> GraphError:
-    if is_untrusted(error):
+    untrusted = is_untrusted(error)
+    if untrusted:
         remedy = "The certificate of the endpoint is not trusted: name the CA bundle that signed it in the option ca_file"
     else:
         remedy = "Check that this machine reaches the endpoint (options graph_endpoint and proxy)"
     harmed = writes and not isinstance(error, sdk.ServiceRequestError)
-    return GraphError(request.operation, request.resource, message=f"no answer: {error}", remedy=remedy, may_have_run=harmed)
+    return GraphError(
+        request.operation,
+        request.resource,
+        message=f"no answer: {error}",
+        remedy=remedy,
+        may_have_run=harmed,
+        unreachable=not untrusted,
+    )
 
 
 def _require_encryption(root: str) -> None:

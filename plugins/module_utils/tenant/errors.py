@@ -25,6 +25,9 @@ DELEGATED = (
 class TenantError(Exception):
     """Anything this half of the collection reports to the user. C(as_dict) is the task result's C(error)."""
 
+    unreachable = False
+    """The service was not reached, or cannot serve just now: the same question may be answered later."""
+
     def as_dict(self) -> dict[str, t.Any]:
         return {}
 
@@ -51,6 +54,7 @@ class GraphError(TenantError):
         retry_after: float | None = None,
         remedy: str = "",
         may_have_run: bool = False,
+        unreachable: bool = False,
     ) -> None:
         self.operation = operation
         self.resource = resource
@@ -61,6 +65,7 @@ class GraphError(TenantError):
         self.retry_after = retry_after
         self.remedy = remedy
         self.may_have_run = may_have_run
+        self.unreachable = unreachable
         super().__init__(self._text())
 
     def _text(self) -> str:
@@ -85,6 +90,10 @@ class GraphError(TenantError):
 class LoginError(TenantError):
     """No access token could be got. The message is that of azure-identity, which holds no secret."""
 
+    def __init__(self, message: str, *, unreachable: bool = False) -> None:
+        self.unreachable = unreachable
+        super().__init__(message)
+
 
 class DesiredError(TenantError):
     """The declared groups cannot be meant as they stand. Holds every reason at once."""
@@ -95,6 +104,12 @@ class DesiredError(TenantError):
 
     def as_dict(self) -> dict[str, t.Any]:
         return {"reasons": self.reasons}
+
+
+def is_untrusted(error: BaseException) -> bool:
+    """Whether the other side's certificate was refused, or our CA file: no repeat will mend that."""
+    text = str(error).lower()
+    return "certificate_verify_failed" in text or "certificate verify failed" in text or "[x509" in text
 
 
 def remedy_for(status: int | None, token_kind: str | None) -> str:

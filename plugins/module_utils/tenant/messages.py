@@ -113,6 +113,7 @@ def refusal(request: Request, answer: Answer, token_kind: str | None = None) -> 
         retry_after=answer.retry_after,
         remedy=remedy_for(answer.status, token_kind),
         may_have_run=not request.reads and answer.transient and not answer.undone,
+        unreachable=answer.transient or answer.throttled,
     )
 
 

@@ -14,6 +14,7 @@ import urllib.parse
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import TokenSource
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import is_untrusted
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import FAILED_DEPENDENCY, TRANSIENT, parse_retry_after
 
 RETRIES = 5
@@ -74,12 +75,6 @@ def _unharmed(error: Exception, safe: bool) -> bool:
     if is_untrusted(error):
         return False
     return safe or isinstance(error, sdk.ServiceRequestError)
-
-
-def is_untrusted(error: Exception) -> bool:
-    """Whether the other side's certificate was refused, or our CA file: no repeat will mend that."""
-    text = str(error).lower()
-    return "certificate_verify_failed" in text or "certificate verify failed" in text or "[x509" in text
 
 
 def _pause(response: t.Any, safe: bool, attempt: int) -> float | None:

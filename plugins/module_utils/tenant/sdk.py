@@ -17,7 +17,7 @@ IMPORT_ERROR: str | None = None
 try:
     from azure import identity
     from azure.core.credentials import AccessToken
-    from azure.core.exceptions import AzureError, ServiceRequestError
+    from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
     from azure.core.pipeline import Pipeline, PipelineRequest, PipelineResponse
     from azure.core.pipeline.policies import HTTPPolicy, ProxyPolicy, UserAgentPolicy
     from azure.core.pipeline.transport import RequestsTransport
@@ -26,7 +26,7 @@ except ImportError:
     IMPORT_ERROR = traceback.format_exc()
     # The names must exist for the class statements of policies.py. Nothing is called without them: module.py stops before.
     HTTPPolicy = object  # type: ignore[assignment, misc]
-    AzureError = ServiceRequestError = Exception  # type: ignore[assignment, misc]
+    AzureError = ServiceRequestError = ServiceResponseError = Exception  # type: ignore[assignment, misc]
     identity = AccessToken = Pipeline = PipelineRequest = PipelineResponse = t.Any  # type: ignore[assignment, misc]
     ProxyPolicy = UserAgentPolicy = RequestsTransport = HttpRequest = HttpResponse = t.Any  # type: ignore[assignment, misc]
 
@@ -43,6 +43,7 @@ __all__ = [
     "ProxyPolicy",
     "RequestsTransport",
     "ServiceRequestError",
+    "ServiceResponseError",
     "UserAgentPolicy",
     "identity",
 ]

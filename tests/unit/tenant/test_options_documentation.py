@@ -62,6 +62,12 @@ def test_every_environment_variable_is_documented(field: Field) -> None:
     assert f"E({field.env})" in "".join(documented(fragment.ModuleDocFragment.DOCUMENTATION)[field.option]["description"])
 
 
+def test_plugins_read_the_same_environment_variables() -> None:
+    declared = documented(fragment.ModuleDocFragment.PLUGIN)
+    variables = {name: [entry["name"] for entry in option["env"]] for name, option in declared.items()}
+    assert variables == {field.option: [field.env] for field in options.CONNECTION if field.env}
+
+
 def test_secrets_are_kept_out_of_logs() -> None:
     fields = (*options.CONNECTION, *options.REGISTRATION_TOKEN)
     assert {field.option for field in fields if field.no_log} == {"client_secret", "certificate_password", "access_token", "value"}
