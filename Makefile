@@ -26,7 +26,7 @@ test: ## everything that must hold for a change
 	$(tool) gates
 extended: ## slower: servers, connections, operations and budgets on the lab; the tenant as it is documented
 	$(tool) gates $@
-matrix: ## slower: the deployment under the oldest and the newest core, winrm and psrp, https and http
+matrix: ## slower: the deployment under four versions of ansible-core, winrm and psrp, https and http
 	$(tool) matrix
 
 .PHONY: test-wine

@@ -22,13 +22,18 @@ import typing as t
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / ".build"
 COLLECTIONS = BUILD / "collections"
-LOCKS = {"lab": ["requirements/lab.txt"], "dev": ["requirements/lab.txt", "requirements/dev.txt"]}
+LOCKS = {
+    "lab": ["requirements/lab.txt"],
+    "dev": ["requirements/lab.txt", "requirements/dev.txt"],
+    "oldest": ["requirements/oldest.txt"],
+    "newest": ["requirements/newest.txt"],
+}
 # What is installed on top where these programs are, because it is built with them; tests that need it say when it is missing.
 OPTIONAL = {"dev": {"requirements/kerberos.txt": ("krb5-config", "cc")}}
 
 
 def ensure(kind: str, *, python: str = sys.executable, directory: str = "venv") -> pathlib.Path:
-    """Return the C(bin) folder of the environment of C(kind) (C(lab) or C(dev)); build it when it is not as the locks say.
+    """Return the C(bin) folder of the environment of C(kind) (a key of C(LOCKS)); build it when it is not as the locks say.
 
     Says nothing when there is nothing to do. Exits with pip's own words when the installation fails.
     """

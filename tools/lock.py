@@ -12,16 +12,23 @@ import sys
 
 import environment
 
-OLDEST_PYTHON = "3.11"
 OPTIONS = ["--universal", "--generate-hashes", "--no-annotate", "--no-header", "--upgrade", "--quiet"]
+# For each lock the oldest Python that it serves, and what it takes beside.
+LOCKS: dict[str, list[str]] = {
+    "lab": ["--python-version", "3.11"],
+    "dev": ["--python-version", "3.11"],
+    "kerberos": ["--python-version", "3.11"],
+    "oldest": ["--python-version", "3.10", "--resolution", "lowest-direct"],
+    "newest": ["--python-version", "3.13"],
+}
 
 
 def main() -> int:
     uv = shutil.which("uv")
     if not uv:
         sys.exit("Writing the locks needs uv on PATH (one way: python3 -m pip install uv). Nothing else here does.")
-    for kind in ("lab", "dev", "kerberos"):
-        command = [uv, "pip", "compile", "--python-version", OLDEST_PYTHON, *OPTIONS, f"{kind}.in", "-o", f"{kind}.txt"]
+    for kind, own in LOCKS.items():
+        command = [uv, "pip", "compile", *own, *OPTIONS, f"{kind}.in", "-o", f"{kind}.txt"]
         subprocess.run(command, cwd=environment.ROOT / "requirements", check=True)
         print(f"requirements/{kind}.txt is written.")
     return 0

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""C(make matrix): the deployment under the oldest and the newest core of the lock, over every kind of connection.
+"""C(make matrix): the deployment under the cores from the oldest to the next one, over every kind of connection.
 
 Each combination deploys to a fresh lab, and then once more: the second run must change nothing.
 """
@@ -23,9 +23,16 @@ import processes
 sys.path.insert(0, str(environment.ROOT))
 from tests.support.lab_process import Lab
 
-# The lock gives Python 3.11 ansible-core 2.19, the last that runs there, and Python 3.12 and newer the newest.
-PYTHONS = ("3.11", "3.13")
 CONNECTIONS = tuple(itertools.product(("winrm", "psrp"), ("https", "http")))
+FEW_CONNECTIONS = (("winrm", "https"), ("psrp", "http"))
+# Python, lock and connections. The lock "lab" gives Python 3.11 ansible-core 2.19, the last that runs there, and Python 3.12 and newer
+# the newest released one.
+CONTROLLERS = (
+    ("3.11", "lab", CONNECTIONS),
+    ("3.13", "lab", CONNECTIONS),
+    ("3.10", "oldest", FEW_CONNECTIONS),
+    ("3.13", "newest", FEW_CONNECTIONS),
+)
 PLAYBOOK = environment.ROOT / "playbooks" / "deploy_connectors.yml"
 INVENTORY = environment.ROOT / "playbooks" / "inventory" / "lab"
 TIMEOUT_SECONDS = 600
@@ -33,9 +40,10 @@ TIMEOUT_SECONDS = 600
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One interpreter with its core, one connection plugin, one scheme."""
+    """One interpreter with its core, one connection plugin, one scheme; C(lab_python) is the interpreter of the lab."""
 
     binaries: pathlib.Path
+    lab_python: pathlib.Path
     label: str
     connection: str
     scheme: str
@@ -66,15 +74,18 @@ def main() -> int:
 def _cases() -> tuple[list[Case], int]:
     cases: list[Case] = []
     skipped = 0
-    for version in PYTHONS:
+    for version, lock, connections in CONTROLLERS:
         found = subprocess.run(["sh", "tools/run.sh", "--find", version], cwd=environment.ROOT, capture_output=True, text=True, check=False)
         if found.returncode:
             print(f"skipped: no usable Python {version} on this machine")
-            skipped += len(CONNECTIONS)
+            skipped += len(connections)
             continue
-        binaries = environment.ensure("lab", python=found.stdout.strip(), directory=f"venv-{version}")
+        directory = f"venv-{version}" if lock == "lab" else f"venv-{lock}"
+        binaries = environment.ensure(lock, python=found.stdout.strip(), directory=directory)
+        # The lab needs packages of its own, which the other locks do not have.
+        of_the_lab = binaries if lock == "lab" else environment.ensure("lab")
         label = f"Python {version}, ansible-core {_core(binaries)}"
-        cases += [Case(binaries, label, connection, scheme) for connection, scheme in CONNECTIONS]
+        cases += [Case(binaries, of_the_lab / "python", label, connection, scheme) for connection, scheme in connections]
     return cases, skipped
 
 
@@ -86,7 +97,7 @@ def _core(binaries: pathlib.Path) -> str:
 def _complaint(case: Case) -> str | None:
     """Deploy twice; return what is wrong, None when nothing is."""
     case.log.write_bytes(b"")
-    with Lab.start(environment.BUILD / "matrix-lab", python=str(case.binaries / "python")) as lab:
+    with Lab.start(environment.BUILD / "matrix-lab", python=str(case.lab_python)) as lab:
         if _deploy(case, lab):
             return "the deployment failed"
         before = lab.last_seq()
