@@ -46,6 +46,11 @@ def application(lab: Lab) -> web.Application:
             web.get("/faults", admin.faults),
             web.post("/faults", admin.add_fault),
             web.delete("/faults", admin.clear_faults),
+            web.get("/halt", admin.halt),
+            web.post("/halt", admin.order_halt),
+            web.delete("/halt", admin.lift_halt),
+            web.get("/timeline", admin.timeline),
+            web.patch("/timeline", admin.patch_timeline),
             web.get("/timing", admin.timing),
             web.patch("/timing", admin.patch_timing),
             web.get("/tenant", admin.tenant),
@@ -53,6 +58,7 @@ def application(lab: Lab) -> web.Application:
             web.get("/servers", admin.servers),
             web.get("/servers/{name}", admin.server),
             web.patch("/servers/{name}", admin.patch_server),
+            web.get("/servers/{name}/registry", admin.registry),
             web.post("/seed", admin.seed),
             web.get("/recording", admin.recording),
             web.patch("/recording", admin.patch_recording),
@@ -132,6 +138,32 @@ class Admin:
             self._world.faults.clear()
         return web.json_response({})
 
+    async def halt(self, request: web.Request) -> web.Response:
+        """GET /halt: see halt.Halt."""
+        return web.json_response(self._world.halt.as_dict())
+
+    async def order_halt(self, request: web.Request) -> web.Response:
+        """POST /halt {"after": n}: the n-th write from now takes effect, and then nobody gets an answer any more."""
+        self._world.halt.order(int((await _body(request, "after"))["after"]))
+        return await self.halt(request)
+
+    async def lift_halt(self, request: web.Request) -> web.Response:
+        """DELETE /halt: answer again."""
+        self._world.halt.lift()
+        return await self.halt(request)
+
+    async def timeline(self, request: web.Request) -> web.Response:
+        """GET /timeline: see timeline.Timeline."""
+        return web.json_response(self._world.timeline.changes())
+
+    async def patch_timeline(self, request: web.Request) -> web.Response:
+        """PATCH /timeline {"on"}: start it anew, or stop it. A reset stops it."""
+        if (await _body(request, "on"))["on"]:
+            self._world.timeline.start()
+        else:
+            self._world.timeline.stop()
+        return await self.timeline(request)
+
     async def timing(self, request: web.Request) -> web.Response:
         """GET /timing."""
         return web.json_response(self._world.timing.as_dict())
@@ -185,6 +217,11 @@ class Admin:
     async def server(self, request: web.Request) -> web.Response:
         """GET /servers/{name}."""
         return web.json_response(self._world.servers[request.match_info["name"]].as_dict())
+
+    async def registry(self, request: web.Request) -> web.Response:
+        """GET /servers/{name}/registry?key=path below HKLM: {"values": ...}, null when there is no such key."""
+        values = self._world.servers[request.match_info["name"]].registry_values(request.query["key"])
+        return web.json_response({"values": values})
 
     async def patch_server(self, request: web.Request) -> web.Response:
         """PATCH /servers/{name}. The tenant looks first, so that it knows what ran until now."""

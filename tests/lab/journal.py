@@ -34,6 +34,7 @@ class Journal:
         self._seq = 0
         self._entries: list[Entry] = []
         self._processes: list[ProcessStart] = []
+        self._listeners: list[t.Callable[[Entry], None]] = []
 
     def record(
         self,
@@ -67,7 +68,14 @@ class Journal:
             "detail": detail,
         }
         self._entries.append(entry)
+        if _is_change(entry):
+            for listener in self._listeners:
+                listener(entry)
         return entry
+
+    def on_change(self, listener: t.Callable[[Entry], None]) -> None:
+        """Tell `listener` of every write that took effect, as soon as it stands here."""
+        self._listeners.append(listener)
 
     def unknown(self, *, plane: Plane, target: str, what: str, **fields: t.Any) -> Entry:
         """Append an entry of kind "unknown": the lab was asked for something it does not know. Tests fail on any."""
@@ -97,3 +105,8 @@ class Journal:
     def _next(self) -> int:
         self._seq += 1
         return self._seq
+
+
+def _is_change(entry: Entry) -> bool:
+    """A write that was not refused. A $batch is not one, its items are; what a program does has no status."""
+    return entry["kind"] == "write" and entry["action"] != "batch" and (entry["status"] or 0) < 400

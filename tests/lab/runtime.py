@@ -104,6 +104,8 @@ class Lab:
 
     async def stop(self) -> None:
         """Close all sockets and remove the temporary folder. May be called after a start that failed half-way."""
+        self.world.halt.lift()
+        self.world.timeline.stop()
         for server in self._started:
             await server_front.stop(server)
         for runner in self._runners:
@@ -114,6 +116,8 @@ class Lab:
         """Return to the world of the definition. Ports, keys, passwords and tokens stay."""
         self.world.resets += 1
         self.world.faults.clear()
+        self.world.halt.lift()
+        self.world.timeline.stop()
         self.world.clock.reset()
         self.world.timing.patch(vars(Timing()))
         self.world.timing.patch(self._definition.get("timing", {}))

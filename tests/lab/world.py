@@ -23,9 +23,11 @@ import typing as t
 
 from tests.lab.clock import Clock
 from tests.lab.faults import Faults
+from tests.lab.halt import Halt
 from tests.lab.journal import Journal
 from tests.lab.tenant.models import Tenant
 from tests.lab.tenant.recording import Recording
+from tests.lab.timeline import Timeline
 from tests.lab.timing import Timing
 
 Definition = t.Mapping[str, t.Any]
@@ -42,6 +44,9 @@ class Server(t.Protocol):
 
     def as_dict(self) -> dict[str, t.Any]:
         """Return the raw state for the admin API (JSON types)."""
+
+    def registry_values(self, path: str) -> dict[str, t.Any] | None:
+        """Return the values of a registry key of the local machine (JSON types); None when there is no such key."""
 
     def patch(self, values: t.Mapping[str, t.Any]) -> None:
         """Change the raw state. Raises ValueError for what it does not know."""
@@ -85,6 +90,8 @@ class World:
         """The exchanges of the Graph plane, kept whole when asked for."""
         self.resets = 0
         """How often everything went back to the start. A request that was waiting meanwhile belongs to a world that is gone."""
+        self.halt = Halt(journal)
+        self.timeline = Timeline(clock, tenant, journal)
         self.servers: dict[str, Server] = {}
         self.downloads: dict[str, bytes] = {}
         tenant.liveness = self.running_connectors

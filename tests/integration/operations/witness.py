@@ -2,50 +2,42 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An independent witness: how many active connectors each group had, at every look that the lab allows."""
+"""An independent witness: how many active connectors each group had at every instant, as the lab itself recorded it."""
 
 from __future__ import annotations
 
 import contextlib
-import threading
-import time
 import typing as t
 
 from tests.support.lab_process import Lab
 
-INTERVAL_SECONDS = 0.02
-
 
 class Witness:
-    """Looks at the tenant's own state all the time, from a thread of its own, and remembers the worst of each group."""
+    """The lab's timeline of the groups that are of interest."""
 
     def __init__(self, lab: Lab, groups: t.Iterable[str]) -> None:
         self._lab = lab
-        self._worst = dict.fromkeys(groups, 10**6)
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self.looks = 0
-
-    def worst(self) -> dict[str, int]:
-        """The fewest active connectors that each group had at any look."""
-        assert self.looks > 10
-        return dict(self._worst)
+        self._groups = tuple(groups)
 
     def start(self) -> None:
-        self._thread.start()
+        self._lab.patch("/timeline", {"on": True})
 
     def stop(self) -> None:
-        self._end.set()
-        self._thread.join()
+        self._lab.patch("/timeline", {"on": False})
 
-    def _watch(self) -> None:
-        while not self._end.is_set():
-            connectors = self._lab.get("/tenant")["connectors"]
-            for group in self._worst:
-                active = sum(one["group"] == group and one["status"] == "active" for one in connectors)
-                self._worst[group] = min(self._worst[group], active)
-            self.looks += 1
-            time.sleep(INTERVAL_SECONDS)
+    def course(self, group: str) -> list[int]:
+        """Every number of active connectors that the group had, one after the other."""
+        return [change["active"] for change in self._lab.get("/timeline") if change["group"] == group]
+
+    def worst(self, since: int = 0) -> dict[str, int]:
+        """The fewest active connectors that each group had, once it had C(since) of them: one that is being built begins with none."""
+        return {group: min(_from(self.course(group), since)) for group in self._groups}
+
+
+def _from(course: list[int], count: int) -> list[int]:
+    begin = next((place for place, active in enumerate(course) if active >= count), None)
+    assert begin is not None, f"it never had {count}: {course}"
+    return course[begin:]
 
 
 @contextlib.contextmanager

@@ -104,6 +104,11 @@ class Front:
         return self._doors[0].port, self._doors[1].port
 
     @property
+    def shells(self) -> int:
+        """How many shells are open."""
+        return self._endpoint.shells
+
+    @property
     def hosts(self) -> tuple[str, ...]:
         """Addresses of the listeners, IPv4 first."""
         return self._doors[0].hosts
@@ -111,7 +116,7 @@ class Front:
     def add(self, context: ssl.SSLContext | None, bindings: bytes = b"") -> None:
         """Add a listener; it is not open yet. `bindings`: application data of the channel bindings of its TLS."""
         side = _Side(context is not None, GssChannelBindings(application_data=bindings) if bindings else None)
-        self._doors.append(Door(lambda request: self._serve(request, side), context))
+        self._doors.append(Door(lambda request: self._serve_unless_halted(request, side), context))
 
     def set_open(self, is_open: bool) -> None:
         """Open or close all listeners. Closing cuts connections; shells outlive it, as on a server whose network is gone."""
@@ -145,6 +150,13 @@ class Front:
             await door.close()
 
     # one HTTP request
+
+    async def _serve_unless_halted(self, request: web.BaseRequest, side: _Side) -> web.StreamResponse:
+        halt = self._world.halt
+        if await halt.is_lost():
+            return _cut(request)
+        response = await self._serve(request, side)
+        return _cut(request) if await halt.is_lost() else response
 
     async def _serve(self, request: web.BaseRequest, side: _Side) -> web.StreamResponse:
         body = await request.content.read()
@@ -266,3 +278,10 @@ class Front:
             bytes_out=sent,
             detail=detail,
         )
+
+
+def _cut(request: web.BaseRequest) -> web.StreamResponse:
+    """Cut the connection. The response returned goes nowhere."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)

@@ -34,6 +34,10 @@ NT_DOMAIN = "LAB"
 class Listener(t.Protocol):
     """The network side of a server, as the server itself sees it."""
 
+    @property
+    def shells(self) -> int:
+        """How many shells are open."""
+
     def set_open(self, is_open: bool) -> None:
         """Open or close the listeners; closing cuts connections."""
 
@@ -83,6 +87,10 @@ class WindowsServer:
         """Raw state for the admin API."""
         self.settle()
         return patching.describe(self)
+
+    def registry_values(self, path: str) -> dict[str, t.Any] | None:
+        """Values of a registry key, for the admin API."""
+        return patching.registry_values(self, path)
 
     def patch(self, values: t.Mapping[str, t.Any]) -> None:
         """Change the raw state; see patching.PATCHES for what is known."""

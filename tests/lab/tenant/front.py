@@ -58,6 +58,8 @@ class Front:
 
     async def _handle(self, incoming: web.Request) -> web.StreamResponse:
         body = await incoming.read()
+        if await self._world.halt.is_lost():
+            return _drop(incoming)
         path = urllib.parse.unquote(incoming.rel_url.raw_path)
         is_graph = path.startswith(("/beta/", "/v1.0/"))
         plane: t.Literal["graph", "login"] = "graph" if is_graph else "login"
@@ -86,7 +88,8 @@ class Front:
         entry["bytes_out"] = len(response.body) if isinstance(response.body, bytes) else 0
         if _delays(fault, "after"):
             await asyncio.sleep(fault.seconds)
-        return _drop(incoming) if fault is not None and fault.kind == "drop_after" else response
+        is_lost = await self._world.halt.is_lost() or (fault is not None and fault.kind == "drop_after")
+        return _drop(incoming) if is_lost else response
 
     def _serve_graph(self, incoming: web.Request, path: str, body: bytes, fault: Fault | None) -> tuple[web.Response, Entry]:
         version, _slash, below = path[1:].partition("/")

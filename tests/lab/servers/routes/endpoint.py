@@ -51,6 +51,11 @@ class Endpoint:
         self._cim = Cim(server, classes)
         self._shells = Shells(server, launch)
 
+    @property
+    def shells(self) -> int:
+        """How many shells are open."""
+        return len(self._shells)
+
     def forget(self) -> None:
         """Drop shells and enumerations."""
         self._cim.forget()

@@ -42,6 +42,10 @@ class Shells:
         resource = "shell/powershell" if "powershell" in request.resource_uri else "shell/cmd"
         return f"shell/{request.action.rsplit('/', 1)[-1]}", resource, "shell"
 
+    def __len__(self) -> int:
+        """How many are open."""
+        return len(self._shells)
+
     def forget(self) -> None:
         """Drop all shells (reboot)."""
         self._shells.clear()

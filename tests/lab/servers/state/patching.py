@@ -58,6 +58,7 @@ def describe(server: WindowsServer) -> dict[str, t.Any]:
             "not_after": found[0].not_after.isoformat() if found else None,
             "in_user_store": found[1] if found else None,
         },
+        "shells": server.listener.shells if server.listener is not None else 0,
         "files": sorted(file.path for file in server.files.files()),
         "folders": server.files.folders(),
         "events": server.events.as_list(),
@@ -71,6 +72,12 @@ def describe(server: WindowsServer) -> dict[str, t.Any]:
         "product": dataclasses.asdict(server.product),
         "winrm": dataclasses.asdict(server.winrm),
     }
+
+
+def registry_values(server: WindowsServer, path: str) -> dict[str, t.Any] | None:
+    """Return the texts and numbers of a key of the local machine by name; None when there is no such key."""
+    key = server.registry.key(path)
+    return {one.name: one.data for one in key.values.values() if not isinstance(one.data, bytes)} if key is not None else None
 
 
 def apply(server: WindowsServer, values: t.Mapping[str, t.Any]) -> None:
@@ -258,6 +265,7 @@ PATCHES: dict[str, t.Callable[[WindowsServer, t.Any], None]] = {
     "winrm": lambda server, values: server.winrm.patch(values),
     "password": _password,
     "boot": _boot,
+    "reboot": lambda server, value: server.reboot(float(value)),
     "reachable": lambda server, value: server.set_reachable(bool(value)),
 }
 """Applied in this order.
@@ -267,4 +275,5 @@ leftovers: remains of an earlier install (a folder, a service without program): 
 (connector.md 4.1 [MS TOK]), until they are gone or the installer has uninstalled. product: see state.product.
 registration_signals_errors: a refused registration also raises an error in PowerShell; by default it is silent (connector.md 5.1 [UNV]).
 blocked_urls: beginnings of URLs that this server cannot reach. process_seconds: how long every process takes.
+reboot: someone restarts it, so many seconds from now; it is away for reboot_seconds.
 """
