@@ -18,7 +18,7 @@ options:
   state:
     description:
       - V(held) writes the claim, or renews it.
-      - V(released) takes it away. Another run's claim is left alone.
+      - V(released) takes it away. Another run's claim is left alone, unless that run is known to be dead.
     type: str
     choices: [held, released]
     required: true

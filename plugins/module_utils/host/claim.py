@@ -70,7 +70,7 @@ class Owner:
         """Whether the run is over. Of a run on another controller nothing is known."""
         if self.controller != socket.gethostname():
             return False
-        return self.boot != _boot() or not _exists(self.pid) or self.started != _started(self.pid)
+        return self.boot != _boot() or not _runs(self.pid) or self.started != _started(self.pid)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,8 +128,8 @@ def claim(server: Server, options: t.Mapping[str, t.Any], check_mode: bool, owne
 
 
 def _release_plan(machine: str, found: Claim | None, me: Owner) -> Plan:
-    """Another run's claim is left alone."""
-    if found is None or found.owner != me:
+    """Another run's claim is left alone, unless that run is over."""
+    if found is None or (found.owner != me and not found.owner.is_surely_dead()):
         return Plan()
     return Plan.of([Change("release", "server", machine, {"for": found.purpose}, None, "the work on it is over")])
 
@@ -157,7 +157,7 @@ def _taken(machine: str, found: Claim | None) -> HostError:
     by = _shown(found) if found else "another run"
     return HostError(
         f"{machine} is being worked on by {by}. Wait until that run has ended and run again. If you know that it is dead (its controller is"
-        " gone, say), take over with take_over=true",
+        " gone, say), take over with take_over=true, in the playbooks connector_i_know_that_no_other_run_is_alive=true",
         operation="claim the server",
         claim=found.as_dict() if found else None,
     )
@@ -177,19 +177,26 @@ def _boot() -> str:
 
 
 def _started(pid: int) -> str:
-    """Field 22 of Linux's C(stat): clock ticks from boot to the start of the process (proc_pid_stat(5))."""
-    try:
-        text = (_PROC / str(pid) / "stat").read_text()
-    except OSError:
-        return ""
-    return text.rpartition(")")[2].split()[19]
+    """Clock ticks from boot to the start of the process, field 22 of Linux's C(stat) (proc_pid_stat(5))."""
+    fields = _stat(pid)
+    return fields[19] if fields else ""
 
 
-def _exists(pid: int) -> bool:
+def _runs(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:
         pass
-    return True
+    # One that was killed, and whose end nobody has asked for, as in a container without an init.
+    return _stat(pid)[:1] != ["Z"]
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of Linux's C(stat) from the third one, the state, on; empty where the system does not tell."""
+    try:
+        text = (_PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return []
+    return text.rpartition(")")[2].split()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import os
+import subprocess
 import typing as t
 
 import pytest
@@ -129,6 +130,27 @@ def test_the_claim_of_a_run_that_is_dead_is_taken_at_once(machine: Machine) -> N
         machine.note = note(dead)
         claim.claim(machine.server(), HELD, False)
     assert machine.seconds == 3 * claim.SETTLE_SECONDS
+
+
+def test_the_claim_of_a_run_that_is_dead_is_taken_away_when_the_server_is_let_go(machine: Machine) -> None:
+    machine.note = note(dataclasses.replace(Owner.this_run(), boot="before"))
+    assert claim.claim(machine.server(), {**HELD, "state": "released"}, False)["changed"]
+    assert machine.note is None
+
+
+def test_a_run_that_was_killed_is_dead_although_nobody_asked_for_its_end(machine: Machine) -> None:
+    """A zombie: in a container without an init it stays for ever."""
+    process = subprocess.Popen(["sleep", "60"])
+    me = Owner.this_run()
+    machine.note = note(dataclasses.replace(me, pid=process.pid, started=claim._started(process.pid)))
+    with pytest.raises(HostError, match="is being worked on"):
+        claim.claim(machine.server(), HELD, False)
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    try:
+        assert claim.claim(machine.server(), HELD, False)["changed"]
+    finally:
+        process.wait()
 
 
 def test_of_two_that_write_at_the_same_moment_one_sees_the_other(machine: Machine) -> None:
