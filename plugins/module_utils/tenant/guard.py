@@ -46,7 +46,7 @@ class Question:
     """Whether these hosts' connectors may leave or go down, one after the other in this order.
 
     :param groups: every declared group, for the minimums; hosts are the C(name) of its connectors.
-    :param retiring: they go for good. A group of which all go, and which no application uses, needs none of them.
+    :param retiring: they go for good. A group of which all active ones go, and which no application uses, needs none of them.
     """
 
     groups: tuple[DesiredGroup, ...]
@@ -221,7 +221,7 @@ def _users_of_default(state: TenantState) -> list[str]:
 
 def _is_retired(question: Question, group: ConnectorGroup, state: TenantState) -> bool:
     going = {place.connector.id for place in places(question, state) if place.connector}
-    return not state.applications_of(group.id) and all(one.id in going for one in state.members(group.id))
+    return not state.applications_of(group.id) and all(one.id in going for one in state.members(group.id) if one.active)
 
 
 def _without(state: TenantState, connector: Connector) -> TenantState:

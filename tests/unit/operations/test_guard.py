@@ -100,6 +100,7 @@ def test_a_group_that_retires_as_a_whole_needs_none_once_no_application_uses_it(
     assert all(one.allowed for one in ask(tenant({"Web": ["w1", "w2"]}), "w1", "w2", retiring=True))
     assert not all(one.allowed for one in ask(tenant({"Web": ["w1", "w2"]}, applications={"A": "Web"}), "w1", "w2", retiring=True))
     assert not all(one.allowed for one in ask(tenant({"Web": ["w1", "w2", "x"]}), "w1", "w2", retiring=True))
+    assert all(one.allowed for one in ask(tenant({"Web": ["w1", "w2", "x!"]}), "w1", "w2", retiring=True))
 
 
 def test_a_connector_that_is_in_another_group_is_judged_by_that_group() -> None:
