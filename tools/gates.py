@@ -81,6 +81,11 @@ EXTENDED = {
         ],
         timeout=1500,
     ),
+    "killmatrix": Gate(
+        "every playbook killed after each of its writes, and run again",
+        [[*LAB_TESTS, "-m", "slow", "tests/integration/operations/test_kill_matrix.py"]],
+        timeout=3600,
+    ),
 }
 
 

@@ -13,12 +13,24 @@ import subprocess
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """SIGKILL for the process and everything below it; the workers are in sessions of their own."""
-    for pid in (process.pid, *descendants(process.pid)):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    """SIGKILL for the process and everything below it; the workers are in sessions of their own.
+
+    They are stopped first, so that none of them starts another one meanwhile.
+    """
+    victims: list[int] = []
+    while new := [pid for pid in (process.pid, *descendants(process.pid)) if pid not in victims]:
+        victims += new
+        for pid in new:
+            _signal(pid, signal.SIGSTOP)
+    for pid in victims:
+        _signal(pid, signal.SIGKILL)
     process.wait()
     assert process.returncode == -signal.SIGKILL, "it had ended before it could be killed"
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def descendants(pid: int) -> list[int]:

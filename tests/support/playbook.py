@@ -19,6 +19,7 @@ import typing as t
 
 import yaml
 
+from tests.support.killing import kill
 from tests.support.lab_process import Lab
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -96,11 +97,43 @@ class Ansible:
         :param variables: extra variables; they travel in a file, so that a secret is not on a command line.
         :param timeout: seconds, after which the process and its children are killed and the test fails.
         """
-        command = [str(self.binaries / "ansible-playbook"), "-i", str(inventory)]
-        if variables:
-            command += ["-e", f"@{self._write('variables.yml', dict(variables))}"]
         path = playbook if isinstance(playbook, pathlib.Path) else self._write("playbook.yml", list(playbook))
-        return self._run([*command, *arguments, str(path)], environment or {}, timeout)
+        return self._run(self._command(inventory, variables, [*arguments, str(path)]), environment or {}, timeout)
+
+    def killed(
+        self,
+        playbook: pathlib.Path,
+        *arguments: str,
+        inventory: pathlib.Path | str,
+        variables: t.Mapping[str, t.Any] | None = None,
+        when: t.Callable[[], bool],
+        timeout: float = 300,
+    ) -> None:
+        """Run a playbook until C(when) says so, then SIGKILL it and all processes below it, as the end of the controller would.
+
+        :raises AssertionError: it ended before, or C(when) did not come about in time.
+        """
+        command = self._command(inventory, variables, [*arguments, str(playbook)])
+        self.home.mkdir(parents=True, exist_ok=True)
+        (self.home / "ansible.cfg").touch()
+        log = self.home / "killed.log"
+        deadline = time.monotonic() + timeout
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                command, cwd=ROOT, env=self._environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+            )
+            try:
+                while not when() and process.poll() is None and time.monotonic() < deadline:
+                    time.sleep(0.02)
+                if not when():
+                    raise AssertionError(f"{' '.join(command)}\nwas not to be killed: exit code {process.poll()}\n{log.read_text()}")
+            finally:
+                if process.poll() is None:
+                    kill(process)
+
+    def _command(self, inventory: pathlib.Path | str, variables: t.Mapping[str, t.Any] | None, rest: t.Sequence[str]) -> list[str]:
+        given = ["-e", f"@{self._write('variables.yml', dict(variables))}"] if variables else []
+        return [str(self.binaries / "ansible-playbook"), "-i", str(inventory), *given, *rest]
 
     def list_inventory(
         self,

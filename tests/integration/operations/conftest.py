@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import pathlib
 import shutil
 import ssl
-import subprocess
+import time
 import typing as t
+import urllib.parse
 import urllib.request
 
 import pytest
@@ -29,6 +31,7 @@ THREES = {"Web": WEB, "HR": HR}
 PAIRS = {"Web": WEB[:2], "HR": ("nam-hr-01", "nam-hr-02")}
 """Two of two: none has one to spare."""
 QUICK = {"files_appear": 0.3, "becomes_active": 0.3, "service_start": 0.1}
+CLAIM_KEY, CLAIM_VALUE, LEASE = r"SOFTWARE\entra.app_proxy", "Maintenance", 1800
 FAST = {"upgrade_drain_seconds": 0, "upgrade_wait_interval": 1, "upgrade_wait_timeout": 20, "upgrade_return_timeout": 30}
 
 
@@ -43,7 +46,7 @@ class Operations:
 
     def fleet(self, groups: t.Mapping[str, t.Sequence[str]], *, version: str = OLD, generation: str = "entra", **group_vars: t.Any) -> None:
         """A fleet that runs: every server of it registered, active, and in its group."""
-        self.lab.patch("/timing", QUICK)
+        self.quicken()
         places = {}
         for name, hosts in groups.items():
             group = self.lab.post("/groups", {"name": name})["id"]
@@ -56,15 +59,32 @@ class Operations:
         names = list(groups)
         for number, application in enumerate(self.lab.get("/tenant")["applications"]):
             self.assign(application, names[number % len(names)])
-        children = {
-            f"group_{name.lower()}": {"hosts": dict.fromkeys(hosts, {}), "vars": {"connector_group_name": name, **group_vars}}
-            for name, hosts in groups.items()
-        }
+        self.declare(groups, **group_vars)
+        self.wait_until_active(len(places))
+
+    def quicken(self) -> None:
+        """Let servers and tenant take no longer than the order of events needs."""
+        self.lab.patch("/timing", QUICK)
+
+    def wait_until_active(self, count: int) -> None:
+        while [one["status"] for one in self.lab.get("/tenant")["connectors"]] != ["active"] * count:
+            time.sleep(0.02)
+
+    def declare(
+        self, groups: t.Mapping[str, t.Sequence[str]], *, applications: t.Mapping[str, t.Sequence[str]] | None = None, **group_vars: t.Any
+    ) -> None:
+        """Write the inventory: connector groups with their servers, and their applications where they are named."""
+        children: dict[str, t.Any] = {}
+        for name, hosts in groups.items():
+            named = {"connector_group_applications": list(applications[name])} if applications and name in applications else {}
+            children[f"group_{name.lower()}"] = {
+                "hosts": dict.fromkeys(hosts, {}),
+                "vars": {"connector_group_name": name, **named, **group_vars},
+            }
         self.inventory = self.directory / "inventory"
-        shutil.copytree(LAB_INVENTORY, self.inventory)
+        shutil.copytree(LAB_INVENTORY, self.inventory, dirs_exist_ok=True)
         tree = {"all": {"children": {"connectors": {"children": {"nam": {"children": children}}}}}}
         (self.inventory / "hosts.yml").write_text(yaml.safe_dump(tree, sort_keys=False))
-        self._wait_until_active(len(places))
 
     def move(self, connector: str, group: str) -> None:
         """Through Graph itself, as an operator in the portal would."""
@@ -87,20 +107,19 @@ class Operations:
         given = {"connector_version": NEW, **FAST, **variables}
         return self.run("upgrade_connectors", *arguments, **given)
 
-    def start_upgrade(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """The same, not waited for."""
-        command = [
-            str(self.ansible.binaries / "ansible-playbook"),
-            "-i",
-            str(self.inventory),
-            "-e",
-            json.dumps({"connector_version": NEW, **FAST}),
-        ]
-        path = ROOT / "playbooks" / "upgrade_connectors.yml"
-        environment = self.ansible._environment()
-        return subprocess.Popen(
-            [*command, *arguments, str(path)], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
+    def kill_after(self, writes: int, playbook: str, *arguments: str, **variables: t.Any) -> None:
+        """Run a playbook, and SIGKILL it with all its workers at the very moment after its n-th write to servers or tenant."""
+        self.lab.post("/halt", {"after": writes})
+        try:
+            self.ansible.killed(
+                ROOT / "playbooks" / f"{playbook}.yml",
+                *arguments,
+                inventory=self.inventory,
+                variables=variables or None,
+                when=lambda: bool(self.lab.get("/halt")["reached"]),
+            )
+        finally:
+            self.lab.delete("/halt")
 
     def another_operator(self) -> Operations:
         """Someone else at the same controller, with a home of their own."""
@@ -116,9 +135,13 @@ class Operations:
         return self.ansible.playbook(path, *arguments, inventory=self.inventory, variables=variables or None)
 
     def writes(self, seq: int) -> list[dict[str, t.Any]]:
-        """What was changed after that entry of the journal, on servers and in the tenant."""
+        """What was changed after that entry of the journal, on servers and in the tenant; shells are among it."""
         entries = self.lab.journal(since=seq)
         return [one for one in entries if one["kind"] in ("write", "shell") and one["plane"] != "admin" and one["action"] != "batch"]
+
+    def changes(self, seq: int) -> list[dict[str, t.Any]]:
+        """The writes among them that took effect: what the lab's halt counts."""
+        return [one for one in self.writes(seq) if one["kind"] == "write" and (one["status"] or 0) < 400]
 
     def members(self) -> dict[str, list[str]]:
         return {group["name"]: sorted(group["members"]) for group in self.lab.get("/tenant")["groups"]}
@@ -126,9 +149,27 @@ class Operations:
     def versions(self) -> dict[str, str]:
         return {name: server["connector"]["version"] for name, server in self.lab.get("/servers").items() if server["connector"]["version"]}
 
-    def _wait_until_active(self, count: int) -> None:
-        while [one["status"] for one in self.lab.get("/tenant")["connectors"]] != ["active"] * count:
-            pass
+    def claimed_by(self, host: str, *, controller: str, pid: int, boot: str = "") -> None:
+        """Write what a run on that controller would have written into the server's registry."""
+        until = datetime.datetime.fromisoformat(self.lab.get("/clock")["now"]) + datetime.timedelta(seconds=LEASE)
+        owner = {"boot": boot, "controller": controller, "pid": pid, "started": "1"}
+        claim = json.dumps({**owner, "purpose": "patches", "until": until.isoformat()})
+        self.lab.patch(f"/servers/{host}", {"registry": [{"key": rf"HKLM\{CLAIM_KEY}", "name": CLAIM_VALUE, "value": claim}]})
+
+    def claims(self) -> dict[str, t.Any]:
+        """The claims that stand in the registries of the servers."""
+        key = urllib.parse.quote(CLAIM_KEY)
+        values = {name: self.lab.get(f"/servers/{name}/registry?key={key}")["values"] or {} for name in self.lab.get("/servers")}
+        return {name: json.loads(found[CLAIM_VALUE]) for name, found in values.items() if CLAIM_VALUE in found}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many cases of the kill matrix passed, and the fewest active connectors that any group had in them."""
+    passed = [dict(report.user_properties) for report in terminalreporter.stats.get("passed", []) if report.when == "call"]
+    cases = [properties["kill_matrix"] for properties in passed if "kill_matrix" in properties]
+    for name in dict.fromkeys(name for name, _worst in cases):
+        found = [worst for one, worst in cases if one == name]
+        terminalreporter.write_line(f"kill matrix: {name}: {len(found)} cases, worst number of active connectors in a group: {min(found)}")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -6,15 +6,13 @@
 
 from __future__ import annotations
 
-import yaml
-
 from tests.integration.operations.conftest import HR, NEW, PAIRS, WEB, Operations
 from tests.integration.operations.witness import watching
 
 
 def test_a_server_moves_when_its_group_can_spare_it(operations: Operations) -> None:
     operations.fleet({"Web": WEB, "HR": HR[:2]}, version=NEW)
-    _declare(operations, {"Web": WEB[:2], "HR": (*HR[:2], WEB[2])})
+    operations.declare({"Web": WEB[:2], "HR": (*HR[:2], WEB[2])})
     with watching(operations.lab, ("Web", "HR")) as witness:
         operations.run("move_connectors").succeeded()
     assert witness.worst() == {"Web": 2, "HR": 2}
@@ -23,17 +21,9 @@ def test_a_server_moves_when_its_group_can_spare_it(operations: Operations) -> N
 
 def test_an_exchange_for_which_there_is_no_safe_order_is_refused_with_the_numbers_and_nothing_is_written(operations: Operations) -> None:
     operations.fleet(PAIRS, version=NEW)
-    _declare(operations, {"Web": ("nam-web-01", "nam-hr-01"), "HR": ("nam-hr-02", "nam-web-02")})
+    operations.declare({"Web": ("nam-web-01", "nam-hr-01"), "HR": ("nam-hr-02", "nam-web-02")})
     seq = operations.lab.last_seq()
     run = operations.run("move_connectors")
     assert run.rc != 0
     assert "NAM-WEB-02 stays in connector group Web: that group has 2 active connector(s), needs 2 and would keep 1" in run.stdout
     assert operations.writes(seq) == []
-
-
-def _declare(operations: Operations, groups: dict[str, tuple[str, ...]]) -> None:
-    path = operations.inventory / "hosts.yml"
-    tree = yaml.safe_load(path.read_text())
-    for name, hosts in groups.items():
-        tree["all"]["children"]["connectors"]["children"]["nam"]["children"][f"group_{name.lower()}"]["hosts"] = dict.fromkeys(hosts, {})
-    path.write_text(yaml.safe_dump(tree, sort_keys=False))

@@ -6,24 +6,15 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import json
 import pathlib
-import time
 
-import pytest
-
-from tests.integration.operations.conftest import HR, NEW, OLD, PAIRS, THREES, WEB, Operations
+from tests.integration.operations.conftest import FAST, HR, NEW, OLD, PAIRS, THREES, WEB, Operations
 from tests.integration.operations.witness import watching
-from tests.support.killing import kill
 
 ONE = {"Web": WEB}
-WRITES_BEFORE_THE_KILL = [
-    pytest.param(2, id="claimed", marks=pytest.mark.slow),
-    pytest.param(3, id="out of its group"),
-    pytest.param(8, id="installing", marks=pytest.mark.slow),
-    pytest.param(12, id="later", marks=pytest.mark.slow),
-]
+OUT_OF_ITS_GROUP = 3
+"""Writes: a key, the claim in it, the move."""
 
 
 def test_every_server_is_upgraded_and_back_in_its_group_and_a_second_run_does_nothing(operations: Operations) -> None:
@@ -85,41 +76,18 @@ def test_a_server_that_fails_stops_its_group_and_not_the_others(operations: Oper
     assert "NAM-WEB-01" in operations.members()["Web"]
 
 
-@pytest.mark.parametrize("writes", WRITES_BEFORE_THE_KILL)
-def test_a_run_that_was_killed_is_simply_run_again(operations: Operations, writes: int) -> None:
+def test_a_run_that_was_killed_is_simply_run_again(operations: Operations) -> None:
+    """At one point; test_kill_matrix.py has all of them."""
     operations.fleet(ONE)
     before = operations.members()
-    seq = operations.lab.last_seq()
     limit = ["--limit", "nam-web-01,localhost"]
     with watching(operations.lab, ["Web"]) as witness:
-        _kill_after(operations, writes, seq, limit)
+        operations.kill_after(OUT_OF_ITS_GROUP, "upgrade_connectors", *limit, connector_version=NEW, **FAST)
+        assert operations.members()["Default"] == ["NAM-WEB-01"]
         operations.upgrade(*limit).succeeded()
     assert witness.worst() == {"Web": 2}
     assert operations.members() == before
     assert operations.versions()["nam-web-01"] == NEW
-
-
-def test_two_operators_side_by_side_keep_every_group_at_its_minimum(operations: Operations) -> None:
-    operations.fleet(ONE)
-    before = operations.members()
-    others = operations.another_operator()
-    with watching(operations.lab, ["Web"]) as witness, concurrent.futures.ThreadPoolExecutor() as workers:
-        runs = [workers.submit(one.upgrade, upgrade_wait_timeout=120, upgrade_claim_timeout=120) for one in (operations, others)]
-        for run in runs:
-            run.result().succeeded()
-    assert witness.worst() == {"Web": 2}
-    assert operations.members() == before
-    assert set(operations.versions().values()) == {NEW}
-
-
-def _kill_after(operations: Operations, writes: int, seq: int, arguments: list[str]) -> None:
-    """SIGKILL for ansible-playbook and its workers, as soon as so many writes were made."""
-    process = operations.start_upgrade(*arguments)
-    deadline = time.monotonic() + 60
-    while len(operations.writes(seq)) < writes and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    kill(process)
-    assert len(operations.writes(seq)) >= writes
 
 
 def test_the_hook_and_the_restart_run_while_the_server_is_out_of_its_group(operations: Operations, tmp_path: pathlib.Path) -> None:

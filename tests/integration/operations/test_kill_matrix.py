@@ -1,0 +1,168 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The kill matrix: each playbook is killed right after each of its writes, and run again.
+
+"Killed before the n-th write" is "killed after the one before it". Workers write side by side, so that which of two servers makes the
+n-th write may differ from run to run; that it is killed after the n-th does not. The writes of one $batch are carried out together, and so
+the cases within one are alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import typing as t
+
+import pytest
+
+from tests.integration.operations.conftest import FAST, HR, NEW, WEB, Operations
+from tests.integration.operations.witness import Witness, watching
+
+pytestmark = pytest.mark.slow
+
+MINIMUM = 2
+TEMPORARY = re.compile(r"C:\\Windows\\Temp\\")
+"""Where the collection puts what it needs for a while. The installer's own logs lie in the user's folder, and stay."""
+STAGED = re.compile(r"C:\\Windows\\Temp\\entra\.app_proxy-[0-9a-f]{12}\\")
+"""An installer that was brought. The next installation from the same source takes the same place, and clears it away."""
+Groups = t.Mapping[str, t.Sequence[str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class Scenario:
+    """One playbook on one fleet.
+
+    :param writes: how many it makes when nobody kills it; there is a case for each.
+    :param members: the machines of every group in the end; C(applications): likewise, by their one group.
+    """
+
+    playbook: str
+    writes: int
+    prepare: t.Callable[[Operations], None]
+    variables: t.Mapping[str, t.Any]
+    members: Groups
+    applications: t.Mapping[str, str]
+
+    def run(self, operations: Operations) -> None:
+        operations.run(self.playbook, **self.given(operations)).succeeded()
+
+    def given(self, operations: Operations) -> dict[str, t.Any]:
+        """With a token at hand: a command line that has to be asked for each one would take a third of the time."""
+        return {"app_proxy_auth_source": "access_token", "app_proxy_access_token": operations.lab.token("graph"), **self.variables}
+
+
+def _deploy(operations: Operations) -> None:
+    """Nothing is there yet."""
+    operations.quicken()
+    operations.declare({"Web": WEB, "HR": HR[:2]}, applications={"Web": ["Intranet"], "HR": ["Payroll"]})
+
+
+def _upgrade(operations: Operations) -> None:
+    """Two waves with work, of two servers and of one, and a third without."""
+    operations.fleet({"Web": WEB, "HR": HR})
+    for host in (WEB[2], *HR[1:]):
+        operations.lab.patch(f"/servers/{host}", {"connector": {"version": NEW, "running": True}})
+    operations.wait_until_active(6)
+
+
+def _decommission(operations: Operations) -> None:
+    operations.fleet({"Web": WEB, "HR": HR}, version=NEW)
+
+
+def _move(operations: Operations) -> None:
+    """Two groups give one server each to a group that does not exist yet, and one of them its application as well."""
+    operations.fleet({"Web": WEB, "HR": HR}, version=NEW)
+    operations.declare(
+        {"Web": WEB[:2], "HR": HR[:2], "Branch": (WEB[2], HR[2])}, applications={"Web": ["Intranet"], "HR": [], "Branch": ["Payroll"]}
+    )
+
+
+def _exchange(operations: Operations) -> None:
+    operations.fleet({"Web": WEB, "HR": HR}, version=NEW)
+    operations.declare({"Web": (*WEB[:2], HR[2]), "HR": (*HR[:2], WEB[2])})
+
+
+AS_THEY_WERE = {"Intranet": "Web", "Payroll": "HR"}
+SCENARIOS = {
+    "deploy": Scenario("deploy_connectors", 34, _deploy, {}, {"Web": WEB, "HR": HR[:2]}, AS_THEY_WERE),
+    "upgrade": Scenario("upgrade_connectors", 24, _upgrade, {"connector_version": NEW, **FAST}, {"Web": WEB, "HR": HR}, AS_THEY_WERE),
+    "decommission": Scenario(
+        "decommission_connectors",
+        14,
+        _decommission,
+        {"decommission_hosts": [WEB[2], HR[2]], "decommission_drain_seconds": 0},
+        {"Web": WEB[:2], "HR": HR[:2], "Default": (WEB[2], HR[2])},
+        AS_THEY_WERE,
+    ),
+    "move": Scenario(
+        "move_connectors",
+        4,
+        _move,
+        {},
+        {"Web": WEB[:2], "HR": HR[:2], "Branch": (WEB[2], HR[2])},
+        {"Intranet": "Web", "Payroll": "Branch"},
+    ),
+    "exchange": Scenario("move_connectors", 2, _exchange, {}, {"Web": (*WEB[:2], HR[2]), "HR": (*HR[:2], WEB[2])}, AS_THEY_WERE),
+}
+CASES = [pytest.param(name, number, id=f"{name}-{number}") for name, one in SCENARIOS.items() for number in range(1, one.writes + 1)]
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_the_matrix_has_a_case_for_each_write(operations: Operations, name: str) -> None:
+    scenario = SCENARIOS[name]
+    scenario.prepare(operations)
+    seq = operations.lab.last_seq()
+    with watching(operations.lab, ("Web", "HR")) as witness:
+        scenario.run(operations)
+    assert len(operations.changes(seq)) == scenario.writes
+    _assert_settled(operations, scenario, witness)
+    assert operations.claims() == {}
+    assert _staged(operations) == []
+
+
+@pytest.mark.parametrize(("name", "number"), CASES)
+def test_killed_after_that_write_and_run_again(
+    operations: Operations, record_property: t.Callable[[str, object], None], name: str, number: int
+) -> None:
+    scenario = SCENARIOS[name]
+    scenario.prepare(operations)
+    with watching(operations.lab, ("Web", "HR")) as witness:
+        operations.kill_after(number, scenario.playbook, **scenario.given(operations))
+        scenario.run(operations)
+    _assert_settled(operations, scenario, witness)
+    assert all(not _lives(claim["pid"]) for claim in operations.claims().values())
+    record_property("kill_matrix", [name, min(witness.worst(since=MINIMUM).values())])
+
+
+def _assert_settled(operations: Operations, scenario: Scenario, witness: Witness) -> None:
+    """By the lab's own state: nothing is lost, nothing is there twice, and no group was ever below its minimum once it had it."""
+    assert min(witness.worst(since=MINIMUM).values()) >= MINIMUM, {name: witness.course(name) for name in ("Web", "HR")}
+    tenant = operations.lab.get("/tenant")
+    names = [group["name"] for group in tenant["groups"] if group["type"] == "applicationProxy"]
+    assert sorted(names) == sorted({"Default", *scenario.members})
+    members = {name: sorted(host.upper() for host in hosts) for name, hosts in {"Default": (), **scenario.members}.items()}
+    assert {name: machines for name, machines in operations.members().items() if name in names} == members
+    assert {one["display_name"]: one["group"] for one in tenant["applications"]} == scenario.applications
+    leaving = scenario.members.get("Default", ())
+    assert all((one["status"] == "active") == (one["machine_name"].lower() not in leaving) for one in tenant["connectors"])
+    for name, server in operations.lab.get("/servers").items():
+        is_there = any(name in hosts for hosts in scenario.members.values()) and name not in leaving
+        assert (server["connector"]["installed"], server["connector"]["registered"]) == (is_there, is_there), name
+        assert server["connector"]["version"] in ((NEW,) if is_there else (None,))
+        assert server["shells"] <= 1, "more than the one of the run that was killed"
+        assert not [path for path in server["files"] if TEMPORARY.match(path) and not STAGED.match(path)]
+
+
+def _staged(operations: Operations) -> list[str]:
+    return [path for server in operations.lab.get("/servers").values() for path in server["files"] if STAGED.match(path)]
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the entra.app_proxy authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Two operators at once, at one controller: no group falls below its minimum, one of them gets on, and the other is told why not."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import time
+import typing as t
+
+from tests.integration.operations.conftest import CLAIM_KEY, NEW, WEB, Operations
+from tests.integration.operations.witness import watching
+from tests.support.playbook import Run
+
+ONE = {"Web": WEB}
+REFUSALS = (
+    "may not leave connector group Web now",
+    "is being worked on by process",
+    "nothing was done, because a connector group would fall",
+)
+
+
+def test_two_upgrades_of_the_same_servers(operations: Operations) -> None:
+    operations.fleet(ONE)
+    before = operations.members()
+    others = operations.another_operator()
+    with watching(operations.lab, ["Web"]) as witness:
+        runs = _side_by_side(
+            *(lambda one=one: one.upgrade(upgrade_wait_timeout=120, upgrade_claim_timeout=120) for one in (operations, others))
+        )
+    for run in runs:
+        run.succeeded()
+    assert witness.worst() == {"Web": 2}
+    assert operations.members() == before
+    assert set(operations.versions().values()) == {NEW}
+
+
+def test_an_upgrade_beside_the_removal_of_one_of_the_group(operations: Operations) -> None:
+    """There is one to spare: as soon as it is gone for good, the upgrade of the others has none."""
+    operations.fleet(ONE)
+    others = operations.another_operator()
+    with watching(operations.lab, ["Web"]) as witness:
+        upgrade, removal = _side_by_side(
+            lambda: operations.upgrade(upgrade_wait_timeout=10), lambda: others.decommission(WEB[2], decommission_wait_timeout=10)
+        )
+    assert witness.worst() == {"Web": 2}
+    is_gone = not operations.lab.get(f"/servers/{WEB[2]}")["connector"]["installed"]
+    upgraded = [host for host, version in operations.versions().items() if version == NEW]
+    assert is_gone or upgraded
+    assert removal.rc == 0 or not is_gone
+    for run in (upgrade, removal):
+        assert run.rc == 0 or any(text in run.stdout for text in REFUSALS), run.output
+    assert operations.members()["Web"] == sorted(host.upper() for host in WEB if host != WEB[2] or not is_gone)
+    assert operations.claims() == {}
+
+
+def test_two_removals_of_different_members_of_one_group(operations: Operations) -> None:
+    operations.fleet(ONE, version=NEW)
+    others = operations.another_operator()
+    with watching(operations.lab, ["Web"]) as witness:
+        runs = _side_by_side(*(lambda one=one, host=host: one.decommission(host) for one, host in ((operations, WEB[0]), (others, WEB[1]))))
+    assert witness.worst() == {"Web": 2}
+    assert sorted(run.rc == 0 for run in runs) == [False, True]
+    (refused,) = [run for run in runs if run.rc]
+    assert "1 active connector(s) would stay of the 2 it needs. First add 1 active connector(s) to Web" in refused.stdout
+    installed = [host for host in WEB if operations.lab.get(f"/servers/{host}")["connector"]["installed"]]
+    assert len(installed) == 2
+    assert operations.members()["Web"] == sorted(host.upper() for host in installed)
+    assert operations.claims() == {}
+
+
+def test_two_removals_of_the_same_server(operations: Operations) -> None:
+    operations.fleet(ONE, version=NEW)
+    others = operations.another_operator()
+    with watching(operations.lab, ["Web"]) as witness:
+        runs = _side_by_side(*(lambda one=one: one.decommission(WEB[0]) for one in (operations, others)))
+    assert witness.worst() == {"Web": 2}
+    for run in runs:
+        run.succeeded()
+    assert not operations.lab.get(f"/servers/{WEB[0]}")["connector"]["installed"]
+    assert operations.claims() == {}
+
+
+def test_an_upgrade_that_waited_for_the_removal_of_its_server_does_not_bring_it_back(operations: Operations) -> None:
+    operations.fleet(ONE)
+    host = WEB[0]
+    operations.claimed_by(host, controller="another-controller", pid=4711)
+    seq = operations.lab.last_seq()
+    with concurrent.futures.ThreadPoolExecutor() as workers:
+        upgrade = workers.submit(operations.upgrade, "--limit", f"{host},localhost")
+        while not any(one["action"] == "GetStringValue" for one in operations.lab.journal(since=seq, target=host)):
+            assert not upgrade.done(), upgrade.result().output
+            time.sleep(0.1)
+        operations.lab.patch(f"/servers/{host}", {"connector": {"installed": False}})
+        operations.lab.patch(f"/servers/{host}", {"registry": [{"key": rf"HKLM\{CLAIM_KEY}", "absent": True}]})
+        run = upgrade.result()
+    assert run.rc != 0
+    assert "no connector is installed: run the playbook deploy_connectors" in run.stdout
+    assert not operations.lab.get(f"/servers/{host}")["connector"]["installed"]
+    assert operations.claims() == {}
+    assert {one["resource"] for one in operations.changes(seq)} == {"StdRegProv"}
+
+
+def _side_by_side(*jobs: t.Callable[[], Run]) -> list[Run]:
+    with concurrent.futures.ThreadPoolExecutor() as workers:
+        return [run.result() for run in [workers.submit(job) for job in jobs]]
