@@ -278,10 +278,3 @@ class Front:
             bytes_out=sent,
             detail=detail,
         )
-
-
-def _cut(request: web.BaseRequest) -> web.StreamResponse:
-    """Cut the connection. The response returned goes nowhere."""
-    if request.transport is not None:
-        request.transport.abort()
-    return web.Response(status=500)
