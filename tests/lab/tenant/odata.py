@@ -92,9 +92,11 @@ def page(table: Table[Value], shape: t.Callable[[Value, Query], Item | None], qu
     return items, None
 
 
-def size_of_page(query: Query, page_size: int) -> int:
-    """$top is the size of a page, which the service may clamp (graph.md 6.1, MS paging)."""
-    return min(query.top or page_size, page_size)
+def size_of_page(query: Query, page_size: int, top: str) -> int:
+    """$top is the size of a page, which the service may clamp or ignore (graph.md 6.1, MS paging). `top`: see settings.Settings."""
+    if query.top is None or top == "ignored":
+        return page_size
+    return query.top if top in ("honoured", "limit") else min(query.top, page_size)
 
 
 def next_link(url: str, pairs: Pairs, place: int) -> str:

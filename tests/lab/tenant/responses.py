@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import typing as t
 
@@ -18,6 +19,8 @@ from tests.lab.tenant.table import Table
 
 Value = t.TypeVar("Value")
 Shape = t.Callable[[Value], Document]
+Expand = t.Callable[[Value, t.Collection[str]], Document]
+"""What a value holds of the navigations of these names."""
 PROFILE = "onPremisesPublishingProfiles('applicationProxy')"
 LIST = frozenset({"$select", "$filter", "$top", "$skiptoken"})
 ITEM = frozenset({"$select"})
@@ -35,7 +38,7 @@ GROUP = odata.Resource(
     "microsoft.graph.connectorGroup",
     frozenset({"id", "name", "region", "connectorGroupType", "isDefault"}),
     frozenset({"name"}),
-    expandable=frozenset({"members"}),
+    expandable=frozenset({"members", "applications"}),
 )
 APPLICATION = odata.Resource(
     "microsoft.graph.application",
@@ -78,7 +81,7 @@ class Responses:
         connector = self._tenant.connector(request.params["connector"], seen)
         context = f"{PROFILE}/connectors('{connector.id}')/memberOf"
         home = Table([(connector.group_id, seen.groups[connector.group_id])])
-        return self._collection(request, context, GROUP, home, _group, self._membership(request, seen))
+        return self._collection(request, context, GROUP, home, _group, self._inside(request, seen))
 
     def move_by_connector(self, request: Request, seen: Snapshot) -> Answer:
         """POST memberOf/$ref. Documented: 201 with the group on the page, 204 in the tutorial (graph.md 2.2)."""
@@ -90,7 +93,7 @@ class Responses:
 
     def list_groups(self, request: Request, seen: Snapshot) -> Answer:
         """GET connectorGroups; foreign types are in the list (graph.md 4, LIVE docs-contrib#9265)."""
-        return self._collection(request, f"{PROFILE}/connectorGroups", GROUP, seen.groups, _group, self._membership(request, seen))
+        return self._collection(request, f"{PROFILE}/connectorGroups", GROUP, seen.groups, _group, self._inside(request, seen))
 
     def count_groups(self, request: Request, seen: Snapshot) -> Answer:
         """GET connectorGroups/$count."""
@@ -106,7 +109,7 @@ class Responses:
     def get_group(self, request: Request, seen: Snapshot) -> Answer:
         """GET a group."""
         group = self._tenant.group(request.params["group"], seen)
-        return self._entity(request, f"{PROFILE}/connectorGroups", GROUP, group, _group, self._membership(request, seen))
+        return self._entity(request, f"{PROFILE}/connectorGroups", GROUP, group, _group, self._inside(request, seen))
 
     def update_group(self, request: Request, seen: Snapshot) -> Answer:
         """PATCH a group: live 204 without body, documented 200 with body (graph.md 2.3)."""
@@ -198,11 +201,14 @@ class Responses:
         resource: odata.Resource,
         table: Table[Value],
         shape: Shape[Value],
-        expand: Shape[Value] | None = None,
+        expand: Expand[Value] | None = None,
     ) -> Answer:
         query = self._query(request, COUNTED | EXPANDED if expand else LIST, resource)
         shaped = _shaper(shape, expand)
-        items, following = odata.page(table, shaped, query, odata.size_of_page(query, self._tenant.settings.page_size))
+        settings = self._tenant.settings
+        items, following = odata.page(table, shaped, query, odata.size_of_page(query, settings.page_size, settings.top))
+        if query.top is not None and settings.top == "limit":
+            following = None
         document: Document = {CONTEXT: f"{request.base}/$metadata#{context}"}
         if query.count:
             document["@odata.count"] = _count(table, shape, query)
@@ -218,10 +224,10 @@ class Responses:
         resource: odata.Resource,
         value: Value,
         shape: Shape[Value],
-        expand: Shape[Value] | None = None,
+        expand: Expand[Value] | None = None,
     ) -> Answer:
         query = self._query(request, ITEM | EXPANDED if expand else ITEM, resource)
-        document = odata.project(shape(value), query) | (expand(value) if expand and query.expand else {})
+        document = odata.project(shape(value), query) | (expand(value, query.expand) if expand and query.expand else {})
         return Answer(200, {CONTEXT: f"{request.base}/$metadata#{context}/$entity", **document})
 
     def _number(self, request: Request, resource: odata.Resource, table: Table[Value], shape: Shape[Value]) -> Answer:
@@ -232,11 +238,14 @@ class Responses:
 
     def _query(self, request: Request, allowed: t.Collection[str], resource: odata.Resource) -> odata.Query:
         query = odata.parse(request.query, allowed, resource)
-        if query.expand:
-            self._refuse_unproven("$expand", self._tenant.settings.expand)
+        settings = self._tenant.settings
+        if query.expand and settings.expand != "ignored":
+            self._refuse_unproven("$expand", settings.expand)
         if query.count:
-            self._refuse_unproven("$count", self._tenant.settings.count)
-        return query
+            self._refuse_unproven("$count", settings.count)
+        if query.top is not None and settings.top == "refused":
+            raise bad_request("The query specified in the URI is not valid. Query option '$top' is not allowed.")
+        return dataclasses.replace(query, expand=()) if settings.expand == "ignored" else query
 
     def _refuse_unproven(self, option: str, setting: str) -> None:
         """What is declared and unproven is refused unless a test wants it; how the service would say so is inferred."""
@@ -252,32 +261,41 @@ class Responses:
 
     # expanded navigation
 
-    def _home(self, seen: Snapshot) -> Shape[Connector]:
+    def _home(self, seen: Snapshot) -> Expand[Connector]:
         """$expand=memberOf of a connector."""
-        return lambda connector: {"memberOf": [_group(seen.groups[connector.group_id])]}
+        return lambda connector, _names: {"memberOf": [_group(seen.groups[connector.group_id])]}
 
-    def _membership(self, request: Request, seen: Snapshot) -> Shape[Group]:
-        """$expand=members of a group."""
+    def _inside(self, request: Request, seen: Snapshot) -> Expand[Group]:
+        """$expand=members and $expand=applications of a group."""
+        user = _named_user if self._tenant.settings.expand_names else _user
 
-        def expand(group: Group) -> Document:
-            table = seen.membership(group.id)
-            size = self._tenant.settings.expand_page or len(table) or 1
-            items, following = odata.page(table, _shaper(self._connector), odata.Query(), size)
-            document: Document = {"members": items}
-            if following is not None:
-                url = f"{request.base}/{PROFILE}/connectorGroups('{group.id}')/members"
-                document["members@odata.nextLink"] = odata.next_link(url, (), following)
+        def expand(group: Group, names: t.Collection[str]) -> Document:
+            url = f"{request.base}/{PROFILE}/connectorGroups('{group.id}')"
+            document: Document = {}
+            if "members" in names:
+                document |= self._navigation(url, "members", seen.membership(group.id), self._connector)
+            if "applications" in names:
+                document |= self._navigation(url, "applications", seen.users(group.id), user)
             return document
 
         return expand
 
+    def _navigation(self, url: str, name: str, table: Table[Value], shape: Shape[Value]) -> Document:
+        """One expanded navigation, cut where the service cuts it."""
+        size = self._tenant.settings.expand_page or len(table) or 1
+        items, following = odata.page(table, _shaper(shape), odata.Query(), size)
+        document: Document = {name: items}
+        if following is not None and self._tenant.settings.expand_link == "given":
+            document[f"{name}@odata.nextLink"] = odata.next_link(f"{url}/{name}", (), following)
+        return document
 
-def _shaper(shape: Shape[Value], expand: Shape[Value] | None = None) -> t.Callable[[Value, odata.Query], Document | None]:
+
+def _shaper(shape: Shape[Value], expand: Expand[Value] | None = None) -> t.Callable[[Value, odata.Query], Document | None]:
     def shaped(value: Value, query: odata.Query) -> Document | None:
         item = shape(value)
         if query.test is not None and not query.test(item):
             return None
-        return odata.project(item, query) | (expand(value) if expand and query.expand else {})
+        return odata.project(item, query) | (expand(value, query.expand) if expand and query.expand else {})
 
     return shaped
 
@@ -312,6 +330,11 @@ def _application(application: Application) -> Document:
 def _user(application: Application) -> Document:
     """An application in the list of its group: id and onPremisesPublishing only (graph.md 2.3, MS)."""
     return {"id": application.id, "onPremisesPublishing": application.publishing}
+
+
+def _named_user(application: Application) -> Document:
+    """The same where the service tells more."""
+    return {"id": application.id, "appId": application.app_id, "displayName": application.display_name} | _user(application)
 
 
 def _reference(request: Request, collection: str) -> str:

@@ -12,7 +12,9 @@ import typing as t
 CHOICES: dict[str, tuple[str, ...]] = {
     "mode": ("observed", "documented"),
     "device_code": ("auto", "manual", "deny"),
-    "expand": ("refused", "allowed"),
+    "expand": ("refused", "ignored", "allowed"),
+    "expand_link": ("omitted", "given"),
+    "top": ("clamped", "honoured", "ignored", "limit", "refused"),
     "count": ("refused", "allowed"),
 }
 
@@ -26,10 +28,19 @@ class Settings:
     app_only: bool = False
     """Whether application permissions work. "Not supported" says the documentation (graph.md 7.1, 7.2)."""
     page_size: int = 100
+    top: str = "clamped"
+    """$top, which peers send and no page tells about (graph.md 6.1, 3P): clamped to the size of a page, honoured up to 999, ignored,
+    refused (MS paging names all four), or taken as OData has it: a limit, and no next link after it (OData URL conventions, 5.1.5)."""
     expand: str = "refused"
-    """$expand of members and memberOf: declared in the metadata, shown to work by nobody (graph.md 6.1, META)."""
-    expand_page: int = 0
-    """How many objects an expanded navigation holds before a next link of its own; 0 = all of them."""
+    """$expand of members, applications and memberOf: declared in the metadata, shown to work by nobody (graph.md 6.1, META).
+    ignored: an answer without it."""
+    expand_page: int = 20
+    """How many objects an expanded navigation holds; 0 = all. Documented for directory objects (query-parameters: "typically ... a
+    maximum of 20 items"); that it holds here is inferred."""
+    expand_link: str = "omitted"
+    """Whether a next link of its own follows a cut navigation. Directory objects have none (documented), OData has one (JSON 4.6.11)."""
+    expand_names: bool = False
+    """Whether expanded applications carry appId and displayName. The list of a group's applications does not (MS); inferred from that."""
     count: str = "refused"
     """$count=true and /$count: declared as well, and not shown either (graph.md 6.1, META)."""
     stale_seconds: float = 0.0

@@ -77,6 +77,7 @@ def every_call(world: TenantWorld) -> list[tuple[str, str, t.Any, str]]:
         ("GET", groups, None, "$top=1&$expand=members&$count=true"),
         ("POST", groups, {"name": "New", "region": "japan"}, ""),
         ("POST", groups, {"name": "Nowhere", "region": "moon"}, ""),
+        ("GET", groups, None, "$expand=members,applications"),
         ("GET", f"{groups}/{group}", None, "$expand=members"),
         ("PATCH", f"{groups}/{group}", {"name": "Renamed"}, ""),
         ("GET", f"{groups}/{group}/members", None, ""),
@@ -96,7 +97,7 @@ def every_call(world: TenantWorld) -> list[tuple[str, str, t.Any, str]]:
 @pytest.mark.parametrize("allowed", ["refused", "allowed"])
 @pytest.mark.parametrize("mode", MODES)
 def test_the_lab_conforms_whatever_it_is_asked(mode: str, allowed: str) -> None:
-    world = recorded(mode=mode, expand=allowed, count=allowed, expand_page=1)
+    world = recorded(mode=mode, expand=allowed, count=allowed, expand_page=1, expand_link="given", expand_names=True)
     calls = every_call(world)
     for method, path, body, query in calls:
         world.call(method, path, body, query=query)
@@ -119,7 +120,7 @@ def test_an_ordered_fault_is_not_held_against_the_lab(kind: str) -> None:
 
 @pytest.mark.parametrize("deviation", contract.DEVIATIONS)
 def test_each_deviation_is_needed(deviation: str) -> None:
-    world = recorded(expand="allowed", expand_page=1, page_size=1)
+    world = recorded(expand="allowed", expand_page=1, expand_link="given", page_size=1)
     world.tenant.register("SECOND", world.registration_token(), "1")
     page = world.call("GET", f"{P}/connectorGroups", query="$expand=members").document
     assert page is not None

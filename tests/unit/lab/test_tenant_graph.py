@@ -115,7 +115,7 @@ UNKNOWN: list[tuple[str, str, t.Any, str]] = [
     ("GET", "/applications/$count", None, ""),
     ("DELETE", f"{P}/connectors/x", None, ""),
     ("PATCH", f"{P}", {"isEnabled": True}, ""),
-    ("GET", f"{P}/connectorGroups", None, "$expand=applications"),
+    ("GET", f"{P}/connectorGroups", None, "$expand=owners"),
     ("GET", "/applications", None, "$expand=connectorGroup"),
     ("GET", f"{P}/connectorGroups", None, "$orderby=name"),
     ("GET", f"{P}/connectorGroups", None, "top=1"),
@@ -294,7 +294,7 @@ def test_what_nobody_has_shown_to_work_is_refused_until_it_is_switched_on(switch
 
 
 def test_an_expanded_list_holds_the_members_and_a_next_link_where_they_do_not_fit() -> None:
-    world = make(expand="allowed", expand_page=2)
+    world = make(expand="allowed", expand_page=2, expand_link="given")
     for number in range(3):
         world.tenant.register(f"NEW-{number}", world.registration_token(), "1")
     groups = {group["name"]: group for group in values(world, f"{P}/connectorGroups", "$expand=members&$select=name")}
@@ -306,6 +306,34 @@ def test_an_expanded_list_holds_the_members_and_a_next_link_where_they_do_not_fi
     assert [member["machineName"] for member in values(world, path, query.replace("%3D", "="))] == ["NEW-1", "NEW-2"]
     connectors = values(world, f"{P}/connectors", "$expand=memberOf")
     assert {one["machineName"]: one["memberOf"][0]["name"] for one in connectors}["IN-EUR"] == "EUR"
+
+
+def test_an_expanded_list_is_cut_without_a_word_where_directory_objects_are() -> None:
+    world = make(expand="allowed", expand_page=1)
+    world.tenant.assign(world.application("Payroll").id, world.group("NAM").id)
+    (nam,) = (one for one in values(world, f"{P}/connectorGroups", "$expand=members,applications") if one["name"] == "NAM")
+    assert [sorted(one) for one in nam["applications"]] == [["id", "onPremisesPublishing"]]
+    assert "applications@odata.nextLink" not in nam
+    assert len(nam["members"]) == 1
+    world.tenant.settings.patch({"expand_names": True})
+    (nam,) = (one for one in values(world, f"{P}/connectorGroups", "$expand=applications") if one["name"] == "NAM")
+    assert [one["displayName"] for one in nam["applications"]] == ["Intranet"]
+    assert "members" not in nam
+
+
+def test_an_expansion_that_is_ignored_leaves_the_answer_as_it_is() -> None:
+    world = make(expand="ignored")
+    assert values(world, f"{P}/connectorGroups", "$expand=applications") == values(world, f"{P}/connectorGroups")
+
+
+@pytest.mark.parametrize(
+    ("top", "size", "more"), [("clamped", 2, True), ("honoured", 4, True), ("ignored", 2, True), ("limit", 4, False), ("refused", 0, False)]
+)
+def test_what_the_service_makes_of_top(top: str, size: int, more: bool) -> None:
+    document = make(page_size=2, top=top).call("GET", f"{P}/connectorGroups", query="$top=4").document
+    assert document is not None
+    assert (len(document.get("value", ())), "@odata.nextLink" in document) == (size, more)
+    assert ("error" in document) is (top == "refused")
 
 
 def test_counts() -> None:
