@@ -20,13 +20,13 @@ import sys
 import tempfile
 import typing as t
 
+from benchmarks import page
 from tests.support import kdc as kdcs
 from tests.support.kdc import REALM, Kdc
-from tests.support.lab_process import ROOT, Lab
+from tests.support.lab_process import Lab
 from tests.support.playbook import Ansible
 
-PAGE = ROOT / "docs" / "benchmarks.md"
-BEGIN, END = "<!-- wire_budget: begin -->", "<!-- wire_budget: end -->"
+MARK = "wire_budget"
 SERVER = "nam-web-01"
 REALM_PASSWORD = "Of-the-realm-1"
 
@@ -164,14 +164,6 @@ def _budget(cost: Cost) -> str:
     return ", ".join(parts)
 
 
-def written(page: str, content: str) -> str:
-    """The page with the content between the marks, which are added at its end where they are missing."""
-    if BEGIN not in page:
-        page = f"{page.rstrip()}\n\n{SECTION}\n\n{BEGIN}\n{END}\n"
-    before, _mark, rest = page.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{content}\n\n{END}{rest.partition(END)[2]}"
-
-
 SECTION = """## On the wire to a server
 
 What a job costs on a server that is as it should be, counted in the lab's journal. Written by
@@ -179,17 +171,6 @@ What a job costs on a server that is as it should be, counted in the lab's journ
 calls; a query with more than one result takes a second message (Pull), as on a recorded Server 2012. Requests include the
 legs of the authentication. KB are the bodies of the requests. The last column is for comparison: a PowerShell module costs
 that before it has done anything, plus the start of a process on the server."""
-
-HEAD = """<!--
-Copyright (c) 2026, the entra.app_proxy authors
-GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-SPDX-License-Identifier: GPL-3.0-or-later
--->
-
-# Benchmarks
-
-Tables between marks are written by the programs below `benchmarks`, not by hand. All of them were run against the lab in `tests/lab`:
-they count, and say nothing of the speed of a real server or a real tenant."""
 
 
 def main() -> int:
@@ -205,7 +186,7 @@ def main() -> int:
     for sentence in exceeded:
         print(sentence, file=sys.stderr)
     if not options.check:
-        PAGE.write_text(written(PAGE.read_text() if PAGE.exists() else HEAD, table(costs)))
+        page.PAGE.write_text(page.written(page.read(), MARK, SECTION, table(costs)))
     return 1 if exceeded else 0
 
 

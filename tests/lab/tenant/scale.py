@@ -31,6 +31,8 @@ class Scale:
     """Further connectors, which are in Default; their numbers come after those of the groups."""
     inactive_per_group: int = 0
     """How many of a group's connectors are inactive: the last ones."""
+    missing_groups: int = 0
+    """How many of the groups are not there: the last ones. What belongs to them is in Default."""
     assigned: bool = True
     """Whether the applications use their groups; else all of them use Default."""
     regions: t.Sequence[str] = ()
@@ -63,7 +65,8 @@ def snapshot(scale: Scale, default_region: str, now: datetime.datetime) -> Snaps
     regions = scale.regions or (default_region,)
     default = seed.default_group(default_region)
     groups = [Group(identity("group", i), f"Group {i + 1:05}", regions[i % len(regions)]) for i in range(scale.groups)]
-    return Snapshot.build([default, *groups], _connectors(scale, groups, default, now), _applications(scale, groups))
+    present = groups[: max(scale.groups - scale.missing_groups, 0)]
+    return Snapshot.build([default, *present], _connectors(scale, present, default, now), _applications(scale, present))
 
 
 def identity(kind: t.Literal["group", "connector", "application", "app"], index: int) -> str:
@@ -77,7 +80,8 @@ def _connectors(scale: Scale, groups: t.Sequence[Group], default: Group, now: da
     for i in range(placed + scale.connectors_in_default):
         group, status = default, "active"
         if i < placed:
-            group = groups[i // scale.connectors_per_group]
+            number = i // scale.connectors_per_group
+            group = groups[number] if number < len(groups) else default
             status = "active" if i % scale.connectors_per_group < active else "inactive"
         yield Connector(identity("connector", i), f"HOST-{i + 1:05}", VERSION, group.id, now, pinned_status=status)
 
@@ -85,5 +89,6 @@ def _connectors(scale: Scale, groups: t.Sequence[Group], default: Group, now: da
 def _applications(scale: Scale, groups: t.Sequence[Group]) -> t.Iterator[Application]:
     for i in range(scale.applications):
         name = f"Application {i + 1:05}"
-        home = groups[i % len(groups)].id if scale.assigned and groups else None
+        number = i % scale.groups if scale.groups else 0
+        home = groups[number].id if scale.assigned and number < len(groups) else None
         yield Application(identity("application", i), identity("app", i), name, seed.publishing(name), home)

@@ -78,6 +78,11 @@ def test_a_scale_places_and_names_everything_by_its_number() -> None:
     assert [world.tenant.status(one) for one in state.connectors.values()] == ["active", "inactive"] * 3 + ["active"] * 2
     assert [one.display_name for one in state.applications_of(world.group("Group 00001").id)] == ["Application 00001", "Application 00004"]
     assert scale.identity("group", 1) == world.group("Group 00002").id
+    gone = large(groups=3, connectors_per_group=2, missing_groups=1, applications=4)
+    assert "Group 00003" not in [group.name for group in gone.tenant.now_state.groups.values()]
+    fallen = gone.tenant.now_state.default.id
+    assert [one.machine_name for one in gone.tenant.now_state.members(fallen)] == ["HOST-00005", "HOST-00006"]
+    assert [one.display_name for one in gone.tenant.now_state.applications_of(fallen)] == ["Application 00003"]
     unplaced = large(groups=3, connectors_in_default=6, applications=4, assigned=False)
     assert [one.machine_name for one in unplaced.tenant.now_state.members(unplaced.group("Default").id)][:2] == ["HOST-00001", "HOST-00002"]
     assert len(unplaced.tenant.now_state.applications_of(unplaced.group("Default").id)) == 4
