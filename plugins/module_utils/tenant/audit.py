@@ -15,6 +15,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client impo
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredGroup
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import (
+    INSIDES,
     complete_groups,
     find_applications,
     name_applications,
@@ -36,11 +37,11 @@ def observe_uses(
     :param groups: only those that use one of these groups, by id or name; None = whichever.
     :raises DesiredError: an application or a group is not there, or a name is ambiguous.
     """
-    state = observe_lists(client, expand=references is None)
+    state = observe_lists(client, expand=INSIDES if references is None else ())
     chosen = None if groups is None else _group_ids(groups, state)
     if references is None:
         state = complete_groups(client, state, [one for one in state.groups if chosen is None or one.id in chosen])
-        state = name_applications(client, state)
+        state = name_applications(client, state, state.read_groups)
         found = list(state.applications)
     else:
         state = find_applications(client, state, [DesiredGroup("", applications=tuple(references))])

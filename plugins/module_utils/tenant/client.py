@@ -40,6 +40,8 @@ class GraphClient:
         _require_file(connection.ca_file)
         self.deadline = deadline
         self.requests = 0
+        self.unsupported: set[str] = set()
+        """Query options of lists that the service has refused to this task."""
         self._tokens = token_source(connection, prompt)
         policies: list[t.Any] = [
             sdk.UserAgentPolicy("ansible-entra.app_proxy"),

@@ -6,10 +6,15 @@
 
 """One look at a tenant, in as few requests as the API allows.
 
-Two lists (groups, connectors), then by batch of 20 the members and applications of the groups that matter: the declared ones, Default,
-and those that a declared connector would leave. For g such groups and pages of p items that is
-ceil(groups/p) + ceil(connectors/p) + ceil(2g/20) requests, and ceil(a/300) for the names of a declared applications. Where the service
-lets the list of connectors tell their groups ($expand), the members come with it, and it is ceil(g/20) instead of ceil(2g/20).
+Two lists: groups with their applications, connectors with their groups. What the lists did not tell is read by batch of 20, of the groups
+that matter: the declared ones, Default, and those that a declared connector would leave. With G groups and C connectors, pages of p items
+(listing.TOP, where the service honours that), t of the groups that matter cut in the list (listing.whole_navigations: only such of 20
+applications and more) and n declared applications whose names the list did not tell (all, if a list was cut), that is
+
+    ceil(G/p) + ceil(C/p) + ceil(t/20) + the further pages of those t + ceil(n/300) requests:
+
+bounded by pages, since t is at most a twentieth of all applications. Where the service expands nothing it is
+ceil(G/p) + ceil(C/p) + ceil(2g/20) + ceil(n/300) for the g groups that matter, and at most 4 more to learn what it refuses.
 """
 
 from __future__ import annotations
@@ -21,8 +26,9 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import batc
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import GUID, DesiredGroup
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.listing import NOT_ENABLED, read_whole, whole_navigations
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import Answer, Body, Request
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.paging import read_list, read_rest
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.paging import read_rest
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import ConnectorIndex
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import (
     Application,
@@ -36,11 +42,9 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state impor
     is_ours,
 )
 
-NOT_ENABLED = "OnPremisesPublishing_NotEnabled"
-"""Before the first connector of a tenant is registered (practised by others): there is nothing to list."""
-EXPANDED = "memberOf"
-UNSUPPORTED = frozenset({400, 404, 405, 501})
-"""How the service may say that it does not expand (inferred: it was not tried by anyone)."""
+HOME, USERS = "memberOf", "applications"
+"""Navigations: the groups of a connector, the applications of a group."""
+INSIDES = (HOME, USERS)
 FEW = 10
 """Groups of which one batch tells everything, so that there is nothing to save."""
 NO_APPLICATIONS = "ApplicationsForGroup_NotFound"
@@ -49,10 +53,10 @@ NO_APPLICATIONS = "ApplicationsForGroup_NotFound"
 
 def observe_groups(client: GraphClient, names: t.Sequence[str] | None = None) -> TenantState:
     """The groups of these names (None = all) with members and applications, and every connector."""
-    state = observe_lists(client, expand=names is None or len(names) > FEW)
+    state = observe_lists(client, expand=INSIDES if names is None or len(names) > FEW else ())
     wanted = None if names is None else {folded(name) for name in names}
     state = complete_groups(client, state, [group for group in state.groups if wanted is None or folded(group.name) in wanted])
-    return name_applications(client, state)
+    return name_applications(client, state, state.read_groups)
 
 
 def observe_placed(client: GraphClient, *, applications: bool = False) -> TenantState:
@@ -60,12 +64,10 @@ def observe_placed(client: GraphClient, *, applications: bool = False) -> Tenant
 
     :param applications: also the applications of every group, by name.
     """
-    state = observe_lists(client, expand=True)
+    state = observe_lists(client, expand=INSIDES if applications else [HOME])
     if applications:
         return name_applications(client, complete_groups(client, state, state.groups))
-    if all(one.group_id for one in state.connectors):
-        return state
-    return _with_members(state, _read_members(client, state.groups))
+    return state if all(one.group_id for one in state.connectors) else _read_insides(client, state, state.groups, [])
 
 
 def observe_desired(client: GraphClient, desired: t.Sequence[DesiredGroup], *, everything: bool = False) -> TenantState:
@@ -73,7 +75,7 @@ def observe_desired(client: GraphClient, desired: t.Sequence[DesiredGroup], *, e
 
     :param everything: also what is in the groups that are not declared.
     """
-    state = observe_lists(client, expand=everything or len(desired) > FEW)
+    state = observe_lists(client, expand=INSIDES if everything or len(desired) > FEW else ())
     names = {folded(group.name) for group in desired if not group.id}
     ids = {folded(group.id) for group in desired if group.id}
     wanted = [one for one in state.groups if everything or one.is_default or folded(one.name) in names or folded(one.id) in ids]
@@ -82,71 +84,56 @@ def observe_desired(client: GraphClient, desired: t.Sequence[DesiredGroup], *, e
     return find_applications(client, state, desired)
 
 
-def observe_lists(client: GraphClient, *, expand: bool = False) -> TenantState:
-    """All groups and all connectors, not yet who is in which.
+def observe_lists(client: GraphClient, *, expand: t.Collection[str] = ()) -> TenantState:
+    """All groups and all connectors; who is in which only as far as the lists tell.
 
-    :param expand: ask the service to tell the connectors' groups as well; where it refuses, that is one request in vain.
+    :param expand: which of C(INSIDES) the lists are asked to tell as well.
     """
     try:
-        groups = tuple(group_of(body) for body in read_list(client, paths.LIST_GROUPS) if is_ours(body))
-        connectors = (_expanded_connectors(client) if expand else None) or _plain_connectors(client)
+        bodies = [body for body in read_whole(client, paths.LIST_GROUPS, expand=USERS if USERS in expand else "") if is_ours(body)]
+        connectors = read_whole(client, paths.LIST_CONNECTORS, expand=HOME if HOME in expand else "")
     except GraphError as error:
         if error.code == NOT_ENABLED:
             return TenantState()
         raise
-    return TenantState(groups, connectors)
+    users = whole_navigations(bodies, USERS)
+    state = TenantState(
+        tuple(group_of(body) for body in bodies),
+        tuple(connector_of(body, _home_of(body)) for body in connectors),
+        told_groups=frozenset(users),
+    )
+    return _with_applications(state, users)
 
 
 def complete_groups(client: GraphClient, state: TenantState, groups: t.Sequence[ConnectorGroup]) -> TenantState:
-    """The state with members and applications of these groups. Members are asked for only where not every connector's place is known."""
-    if not groups or not state.connectors or any(one.group_id is None for one in state.connectors):
-        return read_groups(client, state, groups)
-    state = _with_applications(state, _read_applications(client, groups))
+    """The state with members and applications of these groups. Asked for is only what the lists did not tell."""
+    placed = bool(state.connectors) and all(one.group_id is not None for one in state.connectors)
+    untold = [group for group in groups if group.id not in state.told_groups]
+    state = _read_insides(client, state, [] if placed else groups, untold)
     return dataclasses.replace(state, read_groups=state.read_groups | {group.id for group in groups})
 
 
 def read_groups(client: GraphClient, state: TenantState, groups: t.Sequence[ConnectorGroup]) -> TenantState:
     """The state with members and applications of these groups, as they are now."""
-    if not groups:
-        return state
-    members = [paths.members_of(group.id, group.name) for group in groups]
-    applications = [paths.applications_of(group.id, group.name) for group in groups]
-    lists = read_lists(client, [*members, *applications], empty=NO_APPLICATIONS)
-    seen_members = dict(zip((group.id for group in groups), lists[: len(groups)], strict=True))
-    seen_applications = dict(zip((group.id for group in groups), lists[len(groups) :], strict=True))
+    return _read_insides(client, state, groups, groups)
+
+
+def _read_insides(
+    client: GraphClient, state: TenantState, members: t.Sequence[ConnectorGroup], applications: t.Sequence[ConnectorGroup]
+) -> TenantState:
+    """The state with the members of some groups and the applications of others, as they are now."""
+    requests = [paths.members_of(group.id, group.name) for group in members]
+    requests += [paths.applications_of(group.id, group.name) for group in applications]
+    lists = read_lists(client, requests, empty=NO_APPLICATIONS)
+    seen_members = dict(zip((group.id for group in members), lists[: len(members)], strict=True))
+    seen_applications = dict(zip((group.id for group in applications), lists[len(members) :], strict=True))
     return _with_members(_with_applications(state, seen_applications), seen_members)
 
 
-def _read_members(client: GraphClient, groups: t.Sequence[ConnectorGroup]) -> dict[str, list[Body]]:
-    lists = read_lists(client, [paths.members_of(group.id, group.name) for group in groups])
-    return dict(zip((group.id for group in groups), lists, strict=True))
-
-
-def _read_applications(client: GraphClient, groups: t.Sequence[ConnectorGroup]) -> dict[str, list[Body]]:
-    lists = read_lists(client, [paths.applications_of(group.id, group.name) for group in groups], empty=NO_APPLICATIONS)
-    return dict(zip((group.id for group in groups), lists, strict=True))
-
-
-def _plain_connectors(client: GraphClient) -> tuple[Connector, ...]:
-    return tuple(connector_of(body) for body in read_list(client, paths.LIST_CONNECTORS))
-
-
-def _expanded_connectors(client: GraphClient) -> tuple[Connector, ...] | None:
-    """The connectors with their groups; None when the service does not tell them so. That it would is declared, but not shown."""
-    request = paths.LIST_CONNECTORS_WITH_GROUPS
-    answer = client.exchange(request)
-    if answer.status in UNSUPPORTED and answer.code != NOT_ENABLED:
-        return None
-    if not answer.ok:
-        raise client.refused(request, answer)
-    bodies = read_rest(client, request, answer)
-    if not all(isinstance(body.get(EXPANDED), list) for body in bodies):
-        return None
-    return tuple(connector_of(body, _home_of(body)) for body in bodies)
-
-
 def _home_of(body: Body) -> str | None:
-    return next((str(group["id"]) for group in body[EXPANDED] if is_ours(group)), None)
+    """Id of the group that a listed connector tells it is in; None when it tells none."""
+    groups = body.get(HOME)
+    return next((str(group["id"]) for group in groups if is_ours(group)), None) if isinstance(groups, list) else None
 
 
 def read_lists(client: GraphClient, requests: t.Sequence[Request], *, empty: str = "") -> list[list[Body]]:
@@ -167,7 +154,7 @@ def read_lists(client: GraphClient, requests: t.Sequence[Request], *, empty: str
 
 def find_applications(client: GraphClient, state: TenantState, desired: t.Sequence[DesiredGroup]) -> TenantState:
     """The state with every declared application looked up, and the group each of them has now."""
-    known = {folded(one.id) for one in state.applications if one.name}
+    known = _known_names(state)
     references = {folded(one): one for group in desired for one in group.named_applications}
     requests = _lookups([one for key, one in references.items() if key not in known])
     found: dict[str, Body] = {}
@@ -175,6 +162,19 @@ def find_applications(client: GraphClient, state: TenantState, desired: t.Sequen
         for body in _found(client, request, answer):
             found[str(body["id"])] = body
     return _with_found(client, state, found)
+
+
+def _known_names(state: TenantState) -> set[str]:
+    """The names under which nothing has to be looked up any more.
+
+    An id means one application. What a display name means is known only where every group told its applications and how they are
+    called: each published one uses a group (documented: Default, where no other was assigned).
+    """
+    named = [one for one in state.applications if one.name]
+    ids = {folded(text) for one in named for text in (one.id, one.app_id) if text}
+    told = state.told_groups | state.read_groups
+    everything = len(named) == len(state.applications) and all(group.id in told for group in state.groups)
+    return ids | {folded(one.name) for one in named} if everything else ids
 
 
 def name_applications(client: GraphClient, state: TenantState, groups: t.Collection[str] | None = None) -> TenantState:

@@ -20,8 +20,6 @@ APPLICATION_FIELDS = "$select=id,appId,displayName"
 
 LIST_GROUPS = Request("GET", GROUPS, "list the connector groups")
 LIST_CONNECTORS = Request("GET", CONNECTORS, "list the connectors")
-LIST_CONNECTORS_WITH_GROUPS = Request("GET", f"{CONNECTORS}?$expand=memberOf", "list the connectors with their groups")
-"""Declared in the metadata, and shown to work by nobody: whoever asks must be ready to be refused."""
 PROFILE_ITSELF = Request("GET", PROFILE, "read the profile of Application Proxy")
 VALUES = 15
 """Comparisons in one filter over directory objects (documented)."""

@@ -15,8 +15,8 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import paths
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.listing import read_whole
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import application_groups, read_groups
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.paging import read_list
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState, group_of, is_ours, same_text
 
 Ids = dict[str, str]
@@ -54,7 +54,7 @@ class ReadBack:
         return [change for change in changes if not self._shows(change)]
 
     def _read_groups(self) -> None:
-        groups = tuple(group_of(body) for body in read_list(self._client, paths.LIST_GROUPS) if is_ours(body))
+        groups = tuple(group_of(body) for body in read_whole(self._client, paths.LIST_GROUPS) if is_ours(body))
         had = {group.id for group in self.state.groups}
         # A group that was not there a moment ago has no members to read.
         new = frozenset(group.id for group in groups if group.id not in had)

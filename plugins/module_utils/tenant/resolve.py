@@ -232,7 +232,9 @@ class ApplicationIndex:
 
     def find(self, reference: str, reasons: list[str], where: str = "") -> Application | None:
         """The application that is meant. Why there is none goes to C(reasons), with C(where) before it."""
-        found = self.named(reference)
+        named = self.named(reference)
+        # Of several of one name only those can be meant that can have a connector group.
+        found = [one for one in named if one.published] or named
         if not found:
             reasons.append(f"{where}the tenant has no application {reference} (looked for as object id, application id and display name)")
             return None

@@ -65,12 +65,14 @@ class TenantState:
     """One look at a tenant.
 
     :param read_groups: ids of the groups whose members and applications were read; of others only the name is known.
+    :param told_groups: ids of the groups whose applications, all of them, came with the list of groups.
     """
 
     groups: tuple[ConnectorGroup, ...] = ()
     connectors: tuple[Connector, ...] = ()
     applications: tuple[Application, ...] = ()
     read_groups: frozenset[str] = frozenset()
+    told_groups: frozenset[str] = frozenset()
 
     @functools.cached_property
     def _groups_by_id(self) -> dict[str, ConnectorGroup]:

@@ -14,7 +14,7 @@ import typing as t
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha, paths
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredGroup
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.paging import read_list
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.listing import read_whole
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan import inactive_connectors, requirements
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Resolution, resolve
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState, connector_of
@@ -52,5 +52,5 @@ def awaited(resolution: Resolution, state: TenantState) -> list[str]:
 def refresh(client: GraphClient, state: TenantState) -> TenantState:
     """The state with every connector's status as it is now."""
     place = {one.id: one.group_id for one in state.connectors}
-    connectors = [connector_of(body) for body in read_list(client, paths.LIST_CONNECTORS)]
+    connectors = [connector_of(body) for body in read_whole(client, paths.LIST_CONNECTORS)]
     return state.with_connectors(dataclasses.replace(one, group_id=place.get(one.id)) for one in connectors)

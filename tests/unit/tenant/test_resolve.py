@@ -45,6 +45,13 @@ def test_an_application_that_exists_twice_is_refused_with_the_ids() -> None:
         resolve([want("Web", [], ["Intranet"])], state)
 
 
+def test_a_namesake_that_is_not_published_is_not_meant() -> None:
+    state = tenant({}, applications={"Intranet": None})
+    state = dataclasses.replace(state, applications=(*state.applications, Application("a-2", "app-2", "intranet", published=False)))
+    (target,) = resolve([want("Web", [], ["Intranet"])], state).targets
+    assert [one.id for one in target.applications] == ["a-Intranet"]
+
+
 def test_unknown_and_unpublished_applications_are_refused_together() -> None:
     state = tenant({})
     state = dataclasses.replace(state, applications=(Application("a-1", "app-1", "Raw", published=False),))
