@@ -73,14 +73,12 @@ def safe_order(
         _carry_out(move, counts)
     stages = [arrivals] if arrivals else []
     waiting = [move for move in moves if _could_harm(move, required)]
-    while waiting:
-        # One at a time: each may make room for the next, or use up the room of another.
-        possible = next((one for one in waiting if not _harms(one, counts, required)), None)
-        if possible is None:
-            break
-        _carry_out(possible, counts)
-        stages.append([possible])
-        waiting.remove(possible)
+    while stage := _possible(waiting, counts, required):
+        for move in stage:
+            _carry_out(move, counts)
+        stages.append(stage)
+        done = {move.connector_id for move in stage}
+        waiting = [move for move in waiting if move.connector_id not in done]
     return stages, [Refused(move, counts.get(move.source or "", 0), _minimum(move.source, required)) for move in waiting]
 
 
@@ -153,6 +151,26 @@ def verdict(groups: t.Sequence[t.Mapping[str, t.Any]], declared: t.Sequence[t.Ma
 def _could_harm(move: Move, required: t.Mapping[str, int]) -> bool:
     """Whether it takes an active connector out of a group that has a minimum."""
     return move.active and _minimum(move.source, required) > 0
+
+
+def _possible(moves: t.Sequence[Move], counts: t.Mapping[str, int], required: t.Mapping[str, int]) -> list[Move]:
+    """Those of the moves that harm no group, whichever of them comes first and whichever of them fails: no one counts on another's arrival,
+    and where one leaves a group that is below its minimum anyway, no other arrives, so that it does not rise to it only to fall again."""
+    left = dict(counts)
+    below: set[str] = set()
+    reached: set[str] = set()
+    stage = []
+    for move in moves:
+        source = move.source or ""
+        is_below = left.get(source, 0) < _minimum(move.source, required)
+        if _harms(move, left, required) or move.target in below or (is_below and source in reached):
+            continue
+        stage.append(move)
+        left[source] = left.get(source, 0) - 1
+        reached.add(move.target)
+        if is_below:
+            below.add(source)
+    return stage
 
 
 def _harms(move: Move, counts: t.Mapping[str, int], required: t.Mapping[str, int]) -> bool:

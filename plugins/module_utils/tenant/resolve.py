@@ -100,7 +100,8 @@ class ConnectorIndex:
             return found
         if desired.id:
             return self._by_id.get(folded(desired.id))
-        return max(self._by_machine.get(folded(desired.machine_name), ()), key=rules.newness, default=None)
+        same = self._by_machine.get(folded(desired.machine_name), ())
+        return max(same, key=rules.newness) if len(same) > 1 else next(iter(same), None)
 
     def duplicates(self, chosen: Connector) -> list[Connector]:
         """Other connectors of the same machine: left behind by earlier registrations."""
