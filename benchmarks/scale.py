@@ -259,10 +259,14 @@ def _beyond(one: Measurement) -> list[str]:
 
 
 def _bound(one: Measurement) -> int:
-    """Requests of a no-op; of everything else the requests that carry writes: each of the three stages in full batches but its last."""
+    """Requests of a no-op; of everything else the requests that carry writes."""
     if one.job == NO_OP:
         return next(manner for manner in MANNERS if manner.name == one.manner).bound(one.groups)
-    groups = one.groups if one.job == CREATION else math.ceil(one.groups / 100)
+    return write_batches(one.groups if one.job == CREATION else math.ceil(one.groups / 100))
+
+
+def write_batches(groups: int) -> int:
+    """Requests that bring so many missing groups about: creations, moves and assignments, each in full batches but for its last."""
     return sum(math.ceil(groups * each / BATCH) for each in (1, CONNECTORS, APPLICATIONS))
 
 
@@ -285,12 +289,13 @@ def measure_loop(bench: Bench, playbook: pathlib.Path, groups: int, seconds: flo
 
 
 def measure(directory: pathlib.Path, groups: int, minutes: float) -> Report:
-    """Everything, on one lab. The alternatives come first, and each is ended after so many minutes."""
+    """Everything, on one lab. Each of the alternatives is ended after so many minutes."""
     with Lab.start(directory / "lab") as lab:
         bench = Bench(lab, directory)
-        uri_loop = measure_loop(bench, URI_LOOP, groups, 60 * minutes)
+        whole = measure_fleet(bench, groups)
+        growth = measure_growth(bench, (groups // 10, groups, groups * 10))
         single = measure_loop(bench, SINGLE_MODULE, groups, 60 * minutes)
-        return Report(uri_loop, single, measure_fleet(bench, groups), measure_growth(bench, (groups // 10, groups, groups * 10)))
+        return Report(measure_loop(bench, URI_LOOP, groups, 60 * minutes), single, whole, growth)
 
 
 def tables(report: Report) -> str:
