@@ -65,6 +65,17 @@ options:
     type: str
     choices: [in_place, reinstall]
     default: in_place
+  upgrade_serving:
+    description:
+      - Whether the installer may run on a connector that serves, that is, on a host that is registered and whose service C(WAPCSvc) is not
+        stopped. The installer stops the services, and a play that runs all servers of a connector group side by side would leave the group
+        without an active connector.
+      - With V(false) an upgrade, a reinstallation or a repair of such a host is not done but told in RV(deferred); services are seen to all
+        the same. A host that does not serve, such as a new one, is installed or upgraded at once.
+      - The role P(entra.app_proxy.connector#role) gives V(false); the playbook C(entra.app_proxy.upgrade_connectors) gives V(true) when it
+        has taken the server out of its group.
+    type: bool
+    default: true
   remove_leftovers:
     description:
       - Remove what an earlier installation of either generation has left, before anything is installed. On a host without a whole
@@ -177,6 +188,17 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ 'kept' if upgrade.registration.kept else 'register the connector again' }}"
   when: upgrade.registration.kept is not none
+
+- name: Install what is new, and leave connectors that serve at their version
+  entra.app_proxy.connector:
+    version: 1.5.4892.0
+    installer_file: "{{ connector_installer_file }}"
+    upgrade_serving: false
+  register: connector
+
+- name: Tell what is left to a rolling upgrade
+  ansible.builtin.debug:
+    msg: "{{ connector.deferred.lines }}"
 
 - name: Tell whether a registration token will be needed
   ansible.builtin.debug:
@@ -385,6 +407,18 @@ plan:
       elements: dict
       returned: always
       sample: []
+deferred:
+  description:
+    - What was left undone because the connector serves and O(upgrade_serving=false), in the form of RV(plan). It is no part of RV(plan),
+      and the same in check mode.
+  returned: success
+  type: dict
+  sample:
+    summary: 1 upgrade
+    counts: {upgrade: 1}
+    lines:
+      - "~ upgrade connector NAM-WEB-01 (version: 1.5.3829.0 -> at least 1.5.4892.0): the installed version is below the declared minimum"
+    changes: []
 outcome:
   description: What was done, in words; in check mode what would be done.
   returned: success

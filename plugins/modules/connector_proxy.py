@@ -15,6 +15,8 @@ description:
   - Before the first change each file is copied to one of the same name with C(.original) behind it. That copy is never overwritten.
   - Restarts a service only when something that it reads has changed, and only when it runs. So the service of a connector that is not
     registered stays stopped.
+  - A play over many servers restarts them side by side. On servers that serve, run it as tasks of the playbook
+    C(entra.app_proxy.upgrade_connectors) (C(upgrade_tasks_file)), one server of each connector group at a time.
   - An option that is not given is not managed.
 options:
   mode:

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import apply_removal, service_control
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_leftovers import remove_folders, remove_service
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
@@ -76,10 +78,12 @@ def _install(change: Change, desired: Desired, state: HostState, source: Source,
 
 def _wait_until_installed(change: Change, desired: Desired, exit_code: ExitCode, began: float, server: Server, limits: Limits) -> None:
     """Files and services appear after the installer has ended [MS and observed], so its end proves nothing."""
+    # The connector may serve again before its files are new: what has begun is not left to a rolling upgrade any more.
+    begun = dataclasses.replace(desired, upgrade_serving=True)
 
     def look() -> tuple[bool | None, str]:
         state = server.observe()
-        open_steps = [step for step in plan_connector(desired, state).changes if step.action in INSTALLER_ACTIONS]
+        open_steps = [step for step in plan_connector(begun, state).changes if step.action in INSTALLER_ACTIONS]
         missing = ", ".join(state.missing_parts())
         seen = f"missing: {missing}" if missing else f"version {state.installation.version}"
         return (None if open_steps else True), seen

@@ -12,6 +12,7 @@ import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import STOPPED
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman import services
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.instances import text
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
@@ -39,9 +40,9 @@ def remove_service(server: Server, name: str, interval: float) -> None:
     found = services.services(server.session, [name]).get(name.lower())
     if found is None:
         return
-    if found.state != "Stopped":
+    if found.state != STOPPED:
         services.stop(server.session, name)
-    services.wait_for_state(server.session, name, "Stopped", _STOP_TIMEOUT, server.sleep, server.clock, interval=interval)
+    services.wait_for_state(server.session, name, STOPPED, _STOP_TIMEOUT, server.sleep, server.clock, interval=interval)
     result = server.run("sc.exe", "delete", name, timeout=_TIMEOUT)
     if result.exit_code not in (0, _NO_SUCH_SERVICE, _MARKED_FOR_DELETION):
         said = " ".join((result.stdout or result.stderr).split())

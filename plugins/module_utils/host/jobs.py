@@ -45,13 +45,14 @@ def connector(server: Server, options: Values, check_mode: bool) -> Result:
     absent = options["state"] == "absent"
     source = _source(options)
     before = server.observe()
-    awaited = _awaited(server, options, before)
+    awaited, deferred = _awaited(server, options, before), Plan()
     if absent:
         plan = _removal_plan(server, options, before, awaited)
         applied = _remove(server, options, plan, before, source, check_mode)
     else:
         desired = _desired(server, options, before, source, check_mode)
-        plan = plan_connector.plan(desired, before, _left(server, options, before), awaited)
+        left = _left(server, options, before)
+        plan, deferred = (make(desired, before, left, awaited) for make in (plan_connector.plan, plan_connector.deferred))
         with _warned(server, plan):
             applied = _install(server, options, desired, plan, before, source, check_mode)
     after, restarted = applied, False
@@ -67,6 +68,7 @@ def connector(server: Server, options: Values, check_mode: bool) -> Result:
         "registration": {**_judged(after.state, required), "kept": kept},
         "reboot_required": after.reboot_required or (bool(awaited) and not restart),
         "rebooted": restarted,
+        "deferred": deferred.as_dict(),
     }
 
 
@@ -141,6 +143,7 @@ def _desired(server: Server, options: Values, before: HostState, source: Source,
         strategy=options["upgrade_strategy"],
         remove_leftovers=options["remove_leftovers"],
         restart=options["reboot"],
+        upgrade_serving=options["upgrade_serving"],
     )
 
 

@@ -149,6 +149,7 @@ CONNECTOR = Options(
         Option("installer_sha256", rule=sha256),
         Option("verify_publisher", type="bool", default=True),
         Option("upgrade_strategy", default="in_place", choices=("in_place", "reinstall")),
+        Option("upgrade_serving", type="bool", default=True),
         Option("remove_leftovers", type="bool", default=False),
         Option("remove_folders", type="bool", default=False),
         Option("reboot", type="bool", default=False),

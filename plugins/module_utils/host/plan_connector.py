@@ -39,6 +39,8 @@ class Desired:
     :param strategy: how a newer version comes: C(in_place), or C(reinstall), which removes both products first.
     :param remove_leftovers: whether what an earlier installation has left is removed first.
     :param restart: whether the server may be restarted.
+    :param upgrade_serving: whether the installer may run on a connector that serves, and its server be restarted. A play which does that to
+        many servers side by side would take a whole connector group away.
     """
 
     version: str | None = None
@@ -46,6 +48,7 @@ class Desired:
     strategy: str = IN_PLACE
     remove_leftovers: bool = False
     restart: bool = False
+    upgrade_serving: bool = True
 
 
 def plan(
@@ -54,17 +57,25 @@ def plan(
     left: Leftovers = Leftovers(),  # noqa: B008  # immutable
     awaited: t.Sequence[str] = (),
 ) -> Plan:
-    """The steps from C(state) to an installed connector.
+    """The steps from C(state) to an installed connector, but for those that are L(deferred).
 
     :param left: what an earlier installation has left.
     :param awaited: what an earlier run has left waiting for a restart of the server.
     """
-    changes = [*_installation(desired, state), *service_changes(state)]
-    if desired.remove_leftovers:
-        changes += left.changes("an earlier installation has left it", _LEFTOVERS_FIRST)
-    if awaited and desired.restart:
-        changes.append(restart_of(state.machine_name, waits_for(awaited)))
-    return Plan.of(changes, _warnings(desired, state, left))
+    wanted, waits = _wanted(desired, state, left, awaited), deferred(desired, state, left, awaited)
+    return Plan.of([*(() if waits else wanted), *service_changes(state)], () if waits else _warnings(desired, state, left))
+
+
+def deferred(
+    desired: Desired,
+    state: HostState,
+    left: Leftovers = Leftovers(),  # noqa: B008  # immutable
+    awaited: t.Sequence[str] = (),
+) -> Plan:
+    """What is left to a rolling upgrade, because it would interrupt a connector that serves."""
+    wanted = _wanted(desired, state, left, awaited)
+    interrupts = state.serving and any(change.action in (*INSTALLER_ACTIONS, RESTART) for change in wanted)
+    return Plan.of(wanted if interrupts and not desired.upgrade_serving else ())
 
 
 def restart_of(machine_name: str, reason: str) -> Change:
@@ -89,6 +100,15 @@ def service_changes(state: HostState, *, just_registered: bool = False) -> list[
         for name in SERVICES
         if (service := state.services.get(name)) is not None and (change := _service_change(service, registered)) is not None
     ]
+
+
+def _wanted(desired: Desired, state: HostState, left: Leftovers, awaited: t.Sequence[str]) -> list[Change]:
+    changes = list(_installation(desired, state))
+    if desired.remove_leftovers:
+        changes += left.changes("an earlier installation has left it", _LEFTOVERS_FIRST)
+    if awaited and desired.restart:
+        changes.append(restart_of(state.machine_name, waits_for(awaited)))
+    return changes
 
 
 def _installation(desired: Desired, state: HostState) -> t.Iterator[Change]:

@@ -20,6 +20,7 @@ UNREGISTERED = "unregistered"
 EXPIRED = "expired"
 
 RUNNING = "Running"
+STOPPED = "Stopped"
 AUTOMATIC = "Auto"
 
 
@@ -145,6 +146,12 @@ class HostState:
     @property
     def absent(self) -> bool:
         return not self.connector_present and not self.updater_present
+
+    @property
+    def serving(self) -> bool:
+        """Whether applications may be using this connector: it is registered, and its service is not stopped."""
+        service = self.services.get(CONNECTOR_SERVICE)
+        return self.registration.state == REGISTERED and service is not None and service.state != STOPPED
 
     def missing_parts(self) -> list[str]:
         """What keeps this from being a whole installation, for a person; empty when it is whole."""

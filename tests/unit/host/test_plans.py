@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import plan_connector, plan_registration, plan_removal
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.leftovers import Leftovers
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState, Installation, ServiceState
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
 from tests.unit.host import builders
@@ -68,6 +69,70 @@ def stopped(*names: str, mode: str = "Auto") -> dict[str, ServiceState]:
 )
 def test_what_is_planned_for_an_installation(state: HostState, version: str | None, expected: list[str]) -> None:
     assert plan_connector.plan(plan_connector.Desired(version), state).lines() == expected
+
+
+NEWER = plan_connector.Desired("1.5.5000.0", upgrade_serving=False)
+ANY = plan_connector.Desired(upgrade_serving=False)
+UPGRADE = [
+    "~ upgrade connector NAM-WEB-01 (version: 1.5.4892.0 -> at least 1.5.5000.0): the installed version is below the declared minimum"
+]
+
+
+@pytest.mark.parametrize(
+    ("state", "desired", "planned", "deferred"),
+    [
+        pytest.param(host(certificates=REGISTERED), NEWER, [], UPGRADE, id="it serves"),
+        pytest.param(host(services=stopped("WAPCUpdaterSvc"), certificates=REGISTERED), NEWER, ["start"], UPGRADE, id="it serves; mended"),
+        pytest.param(
+            host(services=stopped("WAPCSvc"), certificates=REGISTERED), NEWER, ["start", "upgrade"], [], id="its service is stopped"
+        ),
+        pytest.param(host(), NEWER, ["upgrade"], [], id="it is not registered"),
+        pytest.param(host(certificates=EXPIRED), NEWER, ["upgrade"], [], id="its registration has expired"),
+        pytest.param(builders.absent(), NEWER, ["install"], [], id="it is new"),
+        pytest.param(host(certificates=REGISTERED), ANY, [], [], id="it serves, and any version will do"),
+        pytest.param(
+            host(services={"WAPCSvc": service("WAPCSvc")}, certificates=REGISTERED),
+            ANY,
+            [],
+            ["~ repair connector NAM-WEB-01 (installed: False -> True): the installation is incomplete, missing: service WAPCUpdaterSvc"],
+            id="it serves without its updater",
+        ),
+        pytest.param(
+            host(certificates=REGISTERED),
+            plan_connector.Desired(offered="1.5.5000.0", strategy="reinstall", upgrade_serving=False),
+            [],
+            ["~ reinstall connector NAM-WEB-01 (version: 1.5.4892.0 -> 1.5.5000.0): the installer is newer than what is installed"],
+            id="it serves, and the latest is wanted",
+        ),
+    ],
+)
+def test_what_would_interrupt_a_connector_that_serves_is_deferred_and_all_else_planned(
+    state: HostState, desired: plan_connector.Desired, planned: list[str], deferred: list[str]
+) -> None:
+    assert sorted(plan_connector.plan(desired, state).counts()) == planned
+    assert plan_connector.deferred(desired, state).lines() == deferred
+
+
+@given(
+    state=builders.host_states(),
+    version=VERSIONS,
+    strategy=st.sampled_from(["in_place", "reinstall"]),
+    remove_leftovers=st.booleans(),
+    restart=st.booleans(),
+    awaited=st.sampled_from([(), ("the installer",)]),
+)
+def test_nothing_is_lost_by_deferring_and_nothing_that_serves_is_interrupted(
+    state: HostState, version: str | None, strategy: str, remove_leftovers: bool, restart: bool, awaited: tuple[str, ...]
+) -> None:
+    left = Leftovers((), (r"C:\Program Files\Microsoft AAD App Proxy Connector",))
+    whole = plan_connector.Desired(version, strategy=strategy, remove_leftovers=remove_leftovers, restart=restart)
+    careful = dataclasses.replace(whole, upgrade_serving=False)
+    plan, deferred = (make(careful, state, left, awaited) for make in (plan_connector.plan, plan_connector.deferred))
+    assert Plan.of([*plan.changes, *deferred.changes]) == dataclasses.replace(plan_connector.plan(whole, state, left, awaited), warnings=())
+    interrupting = (*plan_connector.INSTALLER_ACTIONS, plan_connector.RESTART)
+    assert not (state.serving and any(change.action in interrupting for change in plan.changes))
+    assert not (deferred and not state.serving)
+    assert not plan_connector.deferred(whole, state, left, awaited)
 
 
 def test_an_unreadable_version_is_a_warning_and_no_change() -> None:

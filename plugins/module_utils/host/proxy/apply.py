@@ -17,9 +17,9 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations i
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import operating_system, service_states
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.observe import NOTE
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.plan import CONFIGURE, SET, restarts
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.state import BACKEND_VALUE, STOPPED, ProxyState
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.state import BACKEND_VALUE, ProxyState
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout, require
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import RUNNING
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import RUNNING, STOPPED
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman import services
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import Registry

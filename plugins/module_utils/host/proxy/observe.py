@@ -16,10 +16,10 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import CONNECTOR_SERVICE, ENTRA, UPDATER_SERVICE, by_name
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import installed_files, operating_system, service_states
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.config_file import FRESH, read
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.state import BACKEND_VALUE, STOPPED, ConfigFile, ProxyState
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.state import BACKEND_VALUE, ConfigFile, ProxyState
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.xml_file import XmlError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import ServiceState
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import STOPPED, ServiceState
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import Registry
 
 NOTE = "ServiceRestarts"

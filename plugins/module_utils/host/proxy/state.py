@@ -15,7 +15,6 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations i
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.config_file import ProxySettings
 
 BACKEND_VALUE = "UseDefaultProxyForBackendRequests"
-STOPPED = "Stopped"
 
 
 @dataclasses.dataclass(frozen=True)
