@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The guides of the documentation site hold: every page is in the contents, every YAML block is what it looks like, and runs."""
+"""The guides of the documentation site hold: each is in the contents, its YAML runs, and what it shows of an output is what comes out."""
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import re
 import textwrap
@@ -16,52 +17,67 @@ import yaml
 
 from tests.docs.variables import environment, fill_tenant, variables
 from tests.support.lab_process import ROOT, Lab
-from tests.support.playbook import Ansible, Listing
+from tests.support.playbook import Ansible, Listing, Run
 
 FOLDER = ROOT / "docs" / "docsite"
 PAGES = sorted(FOLDER.glob("rst/*.rst"))
-CODE = re.compile(r"^\.\. code-block:: yaml\n\n((?:    .*\n|\n)+)", re.MULTILINE)
+CODE = re.compile(r"^\.\. code-block:: (yaml|text)\n\n((?:    .*\n|\n)+)", re.MULTILINE)
 FILE = "guide.app_proxy_connectors.yml"
+REFUSED = "fatal: "
+"""How an output begins where a page shows what is refused."""
 
-Block = t.Any
+
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """A block of YAML, and the output that the page shows after it; in place of what it leaves out are three dots."""
+
+    content: t.Any
+    output: str = ""
+
+    @property
+    def is_inventory_plugin(self) -> bool:
+        return isinstance(self.content, dict) and "plugin" in self.content
+
+    @property
+    def is_playbook(self) -> bool:
+        return isinstance(self.content, list) and "hosts" in self.content[0]
+
+    @property
+    def is_tasks(self) -> bool:
+        return isinstance(self.content, list) and any(key.startswith("entra.app_proxy.") for key in self.content[0])
+
+    @property
+    def runs(self) -> bool:
+        return self.is_inventory_plugin or self.is_playbook or self.is_tasks
+
+    @property
+    def plays(self) -> list[dict[str, t.Any]]:
+        return self.content if self.is_playbook else [{"hosts": "localhost", "gather_facts": False, "tasks": self.content}]
+
+    def lacking(self, run: Run) -> list[str]:
+        """What the page shows and the run did not say. Where lines are broken does not matter."""
+        said = _folded(run.output)
+        shown = [part for line in self.output.splitlines() for part in line.split("...")]
+        return [part for part in shown if _folded(part) not in said]
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.replace('"', " ").split())
 
 
 def _blocks(page: pathlib.Path) -> list[Block]:
-    return [yaml.safe_load(textwrap.dedent(block)) for block in CODE.findall(page.read_text())]
-
-
-def _is_inventory_plugin(block: Block) -> bool:
-    return isinstance(block, dict) and "plugin" in block
-
-
-def _is_playbook(block: Block) -> bool:
-    return isinstance(block, list) and "hosts" in block[0]
-
-
-def _is_tasks(block: Block) -> bool:
-    return isinstance(block, list) and any(key.startswith("entra.app_proxy.") for key in block[0])
-
-
-def _with(kind: t.Callable[[Block], bool]) -> list[pathlib.Path]:
-    return [page for page in PAGES if any(kind(block) for block in _blocks(page))]
+    blocks: list[Block] = []
+    for language, indented in CODE.findall(page.read_text()):
+        text = textwrap.dedent(indented)
+        if language == "yaml":
+            blocks.append(Block(yaml.safe_load(text)))
+        elif blocks and not blocks[-1].output:
+            blocks[-1] = Block(blocks[-1].content, text)
+    return blocks
 
 
 def _title(page: pathlib.Path) -> str:
     return page.stem
-
-
-@pytest.fixture
-def tenant(lab: Lab) -> Lab:
-    """A tenant with an active connector of every server, and one that no inventory declares."""
-    fill_tenant(lab)
-    lab.post("/connectors", {"machine_name": "STRAY-01"})
-    lab.patch("/tenant", {"app_only": True})
-    return lab
-
-
-def _surroundings(lab: Lab, ansible: Ansible) -> dict[str, str]:
-    # A folder of the test in place of the user's own.
-    return {**environment(lab), "GRAPH_TOKEN": lab.token("graph"), "HOME": str(ansible.home)}
 
 
 def test_every_guide_is_in_the_contents() -> None:
@@ -71,29 +87,24 @@ def test_every_guide_is_in_the_contents() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=_title)
 def test_yaml_can_be_read(page: pathlib.Path) -> None:
-    assert all(isinstance(block, (dict, list)) for block in _blocks(page))
+    assert all(isinstance(block.content, (dict, list)) for block in _blocks(page))
 
 
-@pytest.mark.parametrize("page", _with(_is_inventory_plugin), ids=_title)
-def test_inventories_list_hosts(page: pathlib.Path, ansible: Ansible, tenant: Lab) -> None:
-    for block in filter(_is_inventory_plugin, _blocks(page)):
-        run = ansible.list_inventory(ansible.source(FILE, block), environment=_surroundings(tenant, ansible)).succeeded()
-        assert len(Listing.of(run).variables) == len(tenant.get("/tenant")["connectors"])
-
-
-@pytest.mark.parametrize("page", _with(_is_playbook), ids=_title)
-def test_playbooks_run(page: pathlib.Path, ansible: Ansible, tenant: Lab) -> None:
-    """With the lab's inventory, and the first one of the plugin that the page shows."""
-    plugin = next(filter(_is_inventory_plugin, _blocks(page)), None)
-    arguments = ["-i", str(ansible.source(FILE, plugin))] if plugin else []
-    for block in filter(_is_playbook, _blocks(page)):
-        run = ansible.playbook(block, *arguments, variables=variables(tenant), environment=_surroundings(tenant, ansible)).succeeded()
-        assert run.recap
-
-
-@pytest.mark.parametrize("page", _with(_is_tasks), ids=_title)
-def test_tasks_run(page: pathlib.Path, ansible: Ansible, tenant: Lab) -> None:
-    """One after the other on one tenant, in the order of the page."""
-    for block in filter(_is_tasks, _blocks(page)):
-        play = {"hosts": "localhost", "gather_facts": False, "tasks": block}
-        ansible.playbook([play], variables=variables(tenant), environment=_surroundings(tenant, ansible)).succeeded()
+@pytest.mark.parametrize("page", [page for page in PAGES if any(block.runs for block in _blocks(page))], ids=_title)
+def test_what_is_shown_runs(page: pathlib.Path, ansible: Ansible, lab: Lab) -> None:
+    """One after the other on one tenant, which has a connector of every server, and one that no inventory declares."""
+    fill_tenant(lab)
+    lab.post("/connectors", {"machine_name": "STRAY-01"})
+    # A folder of the test in place of the user's own.
+    surroundings = {**environment(lab), "GRAPH_TOKEN": lab.token("graph"), "HOME": str(ansible.home)}
+    sources: list[str] = []
+    for block in (block for block in _blocks(page) if block.runs):
+        if block.is_inventory_plugin:
+            source = ansible.source(f"{len(sources)}.{FILE}", block.content)
+            listing = Listing.of(ansible.list_inventory(source, environment=surroundings).succeeded())
+            assert len(listing.variables) == len(lab.get("/tenant")["connectors"])
+            sources = sources or ["-i", str(source)]
+            continue
+        run = ansible.playbook(block.plays, *sources, variables=variables(lab), environment=surroundings)
+        assert bool(run.rc) == block.output.startswith(REFUSED), run.output
+        assert block.lacking(run) == [], run.output

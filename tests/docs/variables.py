@@ -25,6 +25,8 @@ def variables(lab: Lab) -> dict[str, t.Any]:
         "connector_registration_token": lab.token("registration"),
         "graph_token": lab.token("graph"),
         "graph_client_id": lab.state["client_id"],
+        "graph_client_certificate": lab.state["client_certificate_file"],
+        "graph_federated_token": lab.state["federated_token_file"],
     }
 
 
