@@ -11,10 +11,10 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.apply import Outcome, identity
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.apply import Identity, Outcome, identity
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import Result
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Target
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import ConnectorGroup, same_text
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import ConnectorGroup, folded, gather
 
 CREATED, DELETED, CHANGED, UNCHANGED = "created", "deleted", "changed", "unchanged"
 REFUSED, FAILED, KEPT = "refused", "failed", "kept"
@@ -24,13 +24,23 @@ def items(targets: t.Iterable[Target], plan: Plan, outcome: Outcome, kept: t.Ite
     """One entry for each group: name, status, changed, its steps and the reasons why something was not done."""
     done = {identity(change) for change in outcome.done}
     failed = {identity(change) for change in outcome.failed}
-    entries = [_item(target, plan, outcome, done, failed) for target in targets]
+    blocked = gather(outcome.blocked, lambda one: folded(one.group))
+    numbered = list(enumerate(plan.changes))
+    arriving = gather(numbered, lambda one: _home(one[1]))
+    leaving = gather(numbered, lambda one: one[1].data.get("source"))
+    entries = []
+    for target in targets:
+        steps = dict(arriving.get(target.key, ()))
+        if target.desired.absent or target.leaving:
+            steps.update(leaving.get(target.key, ()))
+        reasons = [one.reason for one in blocked.get(folded(target.name), ())]
+        entries.append(_item(target, [steps[number] for number in sorted(steps)], reasons, done, failed))
     return [*entries, *(_entry(group.name, KEPT, [], [reason]) for group, reason in kept)]
 
 
-def _item(target: Target, plan: Plan, outcome: Outcome, done: t.Collection[t.Any], failed: t.Collection[t.Any]) -> Result:
-    steps = [change for change in plan.changes if _concerns(change, target)]
-    reasons = [one.reason for one in outcome.blocked if same_text(one.group, target.name)]
+def _item(
+    target: Target, steps: t.Sequence[Change], reasons: list[str], done: t.Collection[Identity], failed: t.Collection[Identity]
+) -> Result:
     taken = [change for change in steps if identity(change) in done]
     if any(identity(change) in failed for change in steps):
         status = FAILED
@@ -45,10 +55,10 @@ def _item(target: Target, plan: Plan, outcome: Outcome, done: t.Collection[t.Any
     return _entry(target.name, status, [change.line() for change in taken], reasons)
 
 
-def _concerns(change: Change, target: Target) -> bool:
-    """A step belongs to the group that it brings something to, or else to the one that it takes something from."""
-    home = change.data.get("source") if change.action == "unassign" else change.data["group"]
-    return target.key in (home, change.data.get("source")) if target.desired.absent or target.leaving else target.key == home
+def _home(change: Change) -> str | None:
+    """A step belongs to the group that it brings something to; one that only takes something away, to the group that it takes it from."""
+    home: str | None = change.data.get("source") if change.action == "unassign" else change.data["group"]
+    return home
 
 
 def _entry(name: str, status: str, steps: list[str], reasons: list[str]) -> Result:

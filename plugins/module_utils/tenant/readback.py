@@ -79,8 +79,8 @@ class ReadBack:
         if change.action == "delete":
             return self.state.group(group_id) is None
         if change.action == "move":
-            return any(one.id == change.data["connector"] for one in self.state.members(group_id))
-        return any(one.id == change.data["application"] for one in self.state.applications_of(group_id))
+            return self.state.home_of(change.data["connector"]) == group_id
+        return self.state.group_used_by(change.data["application"]) == group_id
 
     def _shows_group(self, change: Change) -> bool:
         found = self.state.groups_named(change.name)

@@ -24,7 +24,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.predict imp
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.purge import Purge, Undeclared
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import Result, actual_group, target_result
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Resolution, Target, resolve, with_pending
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState, folded, gather
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.wait import wait_for_active
 
 
@@ -95,10 +95,11 @@ def reconcile(client: GraphClient, desired: t.Sequence[DesiredGroup], how: Rules
     outcome, state = _carry_out(client, proposal.plan, resolution, state, how)
     outcome.blocked[:0] = proposal.blocked
     targets = resolution.targets[: len(desired)]
+    left_out = gather(outcome.blocked, lambda one: folded(one.group))
     return Reconciled(
         plan=proposal.plan,
         outcome=outcome,
-        groups=[target_result(target, state, outcome.blocked) for target in targets],
+        groups=[target_result(target, state, left_out.get(folded(target.name), ())) for target in targets],
         warnings=tuple(_warnings(resolution, proposal, before, extra)),
         refused=proposal.blocked,
         items=items(resolution.targets, proposal.plan, outcome, extra.kept),

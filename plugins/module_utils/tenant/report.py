@@ -19,19 +19,21 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state impor
     ConnectorGroup,
     TenantState,
     folded,
-    same_text,
 )
 
 Result = dict[str, t.Any]
 
 
 def target_result(target: Target, state: TenantState, blocked: t.Sequence[Blocked]) -> Result:
-    """A declared group as it is now."""
+    """A declared group as it is now.
+
+    :param blocked: what was left out of the steps of this group.
+    """
     group = actual_group(target, state)
     members = state.members(group.id) if group else []
     here = {one.id for one in members}
     missing = [desired.label for desired, connector in target.connectors if connector is None or connector.id not in here]
-    reasons = [one.reason for one in blocked if same_text(one.group, target.name) and not one.shortfall]
+    reasons = [one.reason for one in blocked if not one.shortfall]
     required = 0 if target.desired.absent else target.desired.min_connectors
     result = _result(group, target.name, required, state)
     return _judged(result, missing, reasons)

@@ -79,6 +79,14 @@ class TenantState:
         return {group.id: group for group in self.groups}
 
     @functools.cached_property
+    def _homes(self) -> dict[str, str | None]:
+        return {one.id: one.group_id for one in self.connectors}
+
+    @functools.cached_property
+    def _used(self) -> dict[str, str | None]:
+        return {one.id: one.group_id for one in self.applications}
+
+    @functools.cached_property
     def _groups_by_name(self) -> dict[str, list[ConnectorGroup]]:
         return gather(self.groups, lambda group: folded(group.name))
 
@@ -90,7 +98,7 @@ class TenantState:
     def _applications(self) -> dict[str | None, list[Application]]:
         return gather(self.applications, lambda application: application.group_id)
 
-    @property
+    @functools.cached_property
     def default_group(self) -> ConnectorGroup | None:
         return next((group for group in self.groups if group.is_default), None)
 
@@ -109,6 +117,14 @@ class TenantState:
 
     def applications_of(self, group_id: str) -> list[Application]:
         return self._applications.get(group_id, [])
+
+    def home_of(self, connector_id: str) -> str | None:
+        """Id of the group that a connector is in; None = not known."""
+        return self._homes.get(connector_id)
+
+    def group_used_by(self, application_id: str) -> str | None:
+        """Id of the group that an application uses; None = none, or not known."""
+        return self._used.get(application_id)
 
     def is_empty(self, group_id: str) -> bool:
         return not self.members(group_id) and not self.applications_of(group_id)
