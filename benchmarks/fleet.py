@@ -152,26 +152,36 @@ class Bench:
     ) -> Measurement:
         return self._measure(job, playbook, arguments, forks, strategy, given)[0]
 
-    def measure_upgrade(self) -> tuple[Measurement, Upgrade]:
-        """Upgrade one server alone, then all the others in waves."""
-        largest = max(len(servers) for servers in self._fleet.values())
-        first = next(servers[0] for servers in self._fleet.values() if len(servers) < largest)
+    def measure_upgrade(self, groups: int) -> tuple[Measurement, Upgrade]:
+        """Upgrade one server alone, then all the others of the first groups in waves."""
+        fleet = dict(list(self._fleet.items())[:groups])
+        largest = max(len(servers) for servers in fleet.values())
+        first = next(servers[0] for servers in fleet.values() if len(servers) < largest)
         _one, run, entries = self._measure("", "upgrade_connectors", ("--limit", f"{first},localhost"), FORKS, "linear", UPGRADE)
         (alone,) = _waves(run, entries)
         self._lab.patch("/timeline", {"on": True})
         try:
-            measurement, run, entries = self._measure("rolling upgrade", "upgrade_connectors", (), FORKS, "linear", UPGRADE)
+            measurement, run, entries = self._measure(
+                "rolling upgrade", "upgrade_connectors", ("--limit", self.limit(groups)), FORKS, "linear", UPGRADE
+            )
             timeline = self._lab.get("/timeline")
         finally:
             self._lab.patch("/timeline", {"on": False})
-        worst = {
-            group: min([len(servers), *(one["active"] for one in timeline if one["group"] == group)])
-            for group, servers in self._fleet.items()
-        }
+        active = {group: [len(servers), *(one["active"] for one in timeline if one["group"] == group)] for group, servers in fleet.items()}
+        worst = {group: min(counts) for group, counts in active.items()}
         return measurement, Upgrade(tuple(_waves(run, entries)), alone, largest, worst)
 
-    def versions(self) -> set[str]:
-        return {server["connector"]["version"] for server in self._lab.get("/servers").values()}
+    def measure_plan(self) -> tuple[Measurement, int]:
+        """The rolling upgrade of the whole fleet in check mode, and its waves."""
+        measurement, run, entries = self._measure(
+            "rolling upgrade, `--check`", "upgrade_connectors", ("--check",), FORKS, "linear", UPGRADE
+        )
+        return measurement, len(_waves(run, entries))
+
+    def versions(self, groups: int) -> set[str]:
+        """Of the servers of the first groups."""
+        servers = self._lab.get("/servers")
+        return {servers[name]["connector"]["version"] for names in list(self._fleet.values())[:groups] for name in names}
 
     def limit(self, groups: int) -> str:
         """For C(--limit): the servers of the first groups, and the controller."""
