@@ -15,6 +15,7 @@ from tests.integration.operations.conftest import NEW, OLD, THREES, WEB, Operati
 from tests.integration.operations.witness import watching
 from tests.support.playbook import Run
 
+PROXY = "http://proxy.example.com:8080"
 LEFT = "everything else is done, but these servers wait for the playbook entra.app_proxy.upgrade_connectors"
 
 
@@ -95,3 +96,46 @@ def test_the_rolling_upgrade_brings_the_latest_too(operations: Operations) -> No
         operations.upgrade(connector_version=OLD, connector_state="latest").succeeded()
     assert witness.worst() == {"Web": 2}
     assert set(operations.versions().values()) == {NEW}
+
+
+def proxied(operations: Operations) -> dict[str, bool]:
+    """Which installed servers have the proxy in the configurations of both services."""
+    servers = {host: operations.lab.get(f"/servers/{host}") for host in operations.versions()}
+    files = {
+        host: [text for path, text in server["configs"].items() if path.endswith("Service.exe.config")] for host, server in servers.items()
+    }
+    return {host: len(texts) == 2 and all(PROXY in text for text in texts) for host, texts in files.items()}
+
+
+def test_a_new_server_gets_its_proxy_at_once_and_those_that_serve_by_the_rolling_upgrade(operations: Operations) -> None:
+    operations.fleet({"Web": WEB})
+    new = "nam-hr-02"
+    operations.declare({"Web": (*WEB, new)})
+    proxy = {"connector_proxy_mode": "proxy", "connector_proxy_address": PROXY}
+    with watching(operations.lab, ["Web"]) as witness:
+        run = operations.run("deploy_connectors", **proxy)
+    assert run.rc != 0
+    assert LEFT in run.stdout
+    assert "configure outbound_proxy WAPCSvc" in run.stdout
+    assert proxied(operations) == {**dict.fromkeys(WEB, False), new: True}
+    assert operations.members()["Web"] == sorted(host.upper() for host in (*WEB, new))
+    assert witness.worst() == {"Web": 3}
+
+    with watching(operations.lab, ["Web"]) as witness:
+        operations.upgrade(connector_version=OLD, **proxy).succeeded()
+    assert witness.worst() == {"Web": 3}
+    assert proxied(operations) == dict.fromkeys((*WEB, new), True)
+    last = operations.run("deploy_connectors", **proxy).succeeded()
+    assert last.total("changed") == 0
+
+
+def test_a_server_that_lacks_what_the_connector_needs_is_not_changed(operations: Operations) -> None:
+    new = "nam-hr-02"
+    operations.fleet({"Web": WEB})
+    operations.declare({"Web": (*WEB, new)})
+    old = {"caption": "Microsoft Windows Server 2012 R2 Standard", "version": "6.3.9600", "net_release": 394802}
+    operations.lab.patch(f"/servers/{new}", {"os": old})
+    run = operations.run("deploy_connectors", connector_prerequisites="checked")
+    assert run.rc != 0
+    assert "Windows Server 2016" in run.stdout
+    assert new not in operations.versions()
