@@ -22,6 +22,9 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.paging impo
 TOP = 999
 """Items of a page that are asked for: the most that Graph gives anywhere (documented for directory objects)."""
 LARGE_PAGES = f"$top={TOP}"
+CEILINGS = frozenset({100, TOP})
+"""Lengths at which a list may have been cut without a next link, so that the plain one is read as well: by C($top) where the service takes
+that for a limit, as OData has it, and by C($expand) of directory objects ("a maximum of 100 objects", observed by their users)."""
 UNSUPPORTED = frozenset({400, 404, 405, 501})
 """How the service may say that it does not know an option (inferred: it was not tried by anyone)."""
 NOT_ENABLED = "OnPremisesPublishing_NotEnabled"
@@ -46,11 +49,13 @@ def read_whole(client: GraphClient, request: Request, *, expand: str = "") -> li
             raise client.refused(asked, answer)
         client.unsupported.update(option for option in wanted if option not in options)
         items = read_rest(client, asked, answer)
-        if not (LARGE_PAGES in options and len(items) == TOP):
+        if len(items) not in CEILINGS:
             return items
-        # As OData has it, $top is a limit and no page: there may be more, and no next link tells.
-        client.unsupported.add(LARGE_PAGES)
-        return read_whole(client, request, expand=expand)
+        plain = read_list(client, request)
+        if len(plain) == len(items):
+            return items
+        client.unsupported.update(options)
+        return plain
     items = read_list(client, request)
     client.unsupported.update(wanted)
     return items

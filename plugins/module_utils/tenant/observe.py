@@ -14,7 +14,8 @@ applications and more) and n declared applications whose names the list did not 
     ceil(G/p) + ceil(C/p) + ceil(t/20) + the further pages of those t + ceil(n/300) requests:
 
 bounded by pages, since t is at most a twentieth of all applications. Where the service expands nothing it is
-ceil(G/p) + ceil(C/p) + ceil(2g/20) + ceil(n/300) for the g groups that matter, and at most 4 more to learn what it refuses.
+ceil(G/p) + ceil(C/p) + ceil(2g/20) + ceil(n/300) for the g groups that matter, and at most 4 more to learn what it refuses. A list that
+has just the length at which it may have been cut (listing.CEILINGS) is read twice.
 """
 
 from __future__ import annotations

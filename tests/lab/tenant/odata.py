@@ -23,6 +23,7 @@ Test = t.Callable[[Item], bool]
 MAX_CLAUSES = 15
 """The directory refuses more than 15 values in one `in` or chain of `or` (documented for directory objects)."""
 MAX_TOP = 999
+MAX_EXPANDED = 100
 _TEXT = r"'((?:[^']|'')*)'"
 _EQUALS = re.compile(rf"^(\w+)\s+eq\s+{_TEXT}$", re.IGNORECASE)
 _STARTS = re.compile(rf"^startswith\(\s*(\w+)\s*,\s*{_TEXT}\s*\)$", re.IGNORECASE)

@@ -206,8 +206,10 @@ class Responses:
         query = self._query(request, COUNTED | EXPANDED if expand else LIST, resource)
         shaped = _shaper(shape, expand)
         settings = self._tenant.settings
-        items, following = odata.page(table, shaped, query, odata.size_of_page(query, settings.page_size, settings.top))
-        if query.top is not None and settings.top == "limit":
+        is_cut = bool(query.expand) and settings.expand == "cut"
+        size = odata.MAX_EXPANDED if is_cut else odata.size_of_page(query, settings.page_size, settings.top)
+        items, following = odata.page(table, shaped, query, size)
+        if is_cut or (query.top is not None and settings.top == "limit"):
             following = None
         document: Document = {CONTEXT: f"{request.base}/$metadata#{context}"}
         if query.count:
@@ -249,7 +251,7 @@ class Responses:
 
     def _refuse_unproven(self, option: str, setting: str) -> None:
         """What is declared and unproven is refused unless a test wants it; how the service would say so is inferred."""
-        if setting != "allowed":
+        if setting not in ("allowed", "cut"):
             raise bad_request(f"The query specified in the URI is not valid. Query option '{option}' is not allowed.")
 
     def _created_reference(self, request: Request, resource: odata.Resource, collection: str, value: Value, shape: Shape[Value]) -> Answer:

@@ -12,7 +12,7 @@ import typing as t
 CHOICES: dict[str, tuple[str, ...]] = {
     "mode": ("observed", "documented"),
     "device_code": ("auto", "manual", "deny"),
-    "expand": ("refused", "ignored", "allowed"),
+    "expand": ("refused", "ignored", "allowed", "cut"),
     "expand_link": ("omitted", "given"),
     "top": ("clamped", "honoured", "ignored", "limit", "refused"),
     "count": ("refused", "allowed"),
@@ -33,7 +33,7 @@ class Settings:
     refused (MS paging names all four), or taken as OData has it: a limit, and no next link after it (OData URL conventions, 5.1.5)."""
     expand: str = "refused"
     """$expand of members, applications and memberOf: declared in the metadata, shown to work by nobody (graph.md 6.1, META).
-    ignored: an answer without it."""
+    ignored: an answer without it. cut: the list itself ends after 100 objects without a next link (directory objects, as users have it)."""
     expand_page: int = 20
     """How many objects an expanded navigation holds; 0 = all. Documented for directory objects (query-parameters: "typically ... a
     maximum of 20 items"); that it holds here is inferred."""

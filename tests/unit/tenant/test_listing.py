@@ -87,7 +87,9 @@ def inside(state: TenantState) -> dict[str, tuple[list[str], list[str]]]:
 
 WAYS = [
     {"expand": expand, "top": top, "expand_names": names, "expand_link": link}
-    for expand, top, names, link in itertools.product(CHOICES["expand"], CHOICES["top"], (False, True), CHOICES["expand_link"])
+    for expand, top, names, link in itertools.product(
+        ("refused", "ignored", "allowed"), CHOICES["top"], (False, True), CHOICES["expand_link"]
+    )
     if expand == "allowed" or not (names or link == "given")
 ]
 
@@ -141,6 +143,30 @@ def test_two_published_applications_of_one_name_are_ambiguous_however_they_were_
     with pytest.raises(DesiredError, match="application Application 00001 is ambiguous") as caught:
         resolve(fleet(), state)
     assert len(caught.value.reasons) == 1, "of the two of the second name one is not published"
+
+
+@pytest.mark.parametrize("top", ["honoured", "clamped"])
+def test_a_list_that_expand_cut_short_is_not_taken_for_whole(make_large: t.Callable[..., LabTenant], top: str) -> None:
+    """An expanded list ended after 100 objects, without a next link."""
+    tenant = make_large(connectors=150, expand="cut", top=top, page_size=100)
+    state, _requests = observed(tenant, fleet())
+    truth = tenant.tenant.now_state
+    assert len(state.connectors) == len(truth.connectors) == 150 + GROUPS * CONNECTORS
+    assert {group: members for group, (members, _users) in inside(state).items()} == {
+        group.name: sorted(one.id for one in truth.members(group.id)) for group in truth.groups.values()
+    }
+
+
+@pytest.mark.parametrize("length", [100, TOP])
+def test_a_list_that_just_has_that_length_is_read_twice_and_keeps_what_it_tells(
+    make_large: t.Callable[..., LabTenant], length: int
+) -> None:
+    tenant = make_large(connectors=length - GROUPS * CONNECTORS, expand="allowed", top="honoured", page_size=TOP)
+    client = tenant.client()
+    state = observe_lists(client, expand=INSIDES)
+    assert all(one.group_id for one in state.connectors)
+    assert (len(state.connectors), len(tenant.requests), client.unsupported) == (length, 3, set())
+    client.close()
 
 
 def test_a_list_that_top_cut_short_is_read_again(make_large: t.Callable[..., LabTenant]) -> None:
