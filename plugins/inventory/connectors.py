@@ -50,7 +50,7 @@ options:
   include_applications:
     description:
       - Whether to read the applications of each connector group, into the variable C(tenant_connector_applications).
-      - It takes one request more for every 20 connector groups, and some for the names.
+      - Where the service does not tell them with the groups, that takes one request more for every 20 connector groups.
     type: bool
     default: false
   connector_groups:
