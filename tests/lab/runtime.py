@@ -27,6 +27,7 @@ from tests.lab.tenant import seed
 from tests.lab.tenant.front import Front
 from tests.lab.tenant.identity import AZURE_CLI
 from tests.lab.tenant.login import Login
+from tests.lab.tenant.managed_identity import ManagedIdentity
 from tests.lab.timing import Timing
 from tests.lab.world import Account, Definition, World
 
@@ -75,6 +76,8 @@ class Lab:
         root = f"https://localhost:{port}"
         self.world.tenant.identity.trust_graph(root)
         admin_port = await self._serve(admin(self), encrypted=False)
+        machine = ManagedIdentity(self.world.tenant.identity, self.world.tenant.settings, self.world.journal)
+        machine_port = await self._serve(machine.application(), encrypted=False)
         servers = {}
         for name, entry in self._definition.get("servers", {}).items():
             server = WindowsServer.from_definition(name, entry, self.world)
@@ -97,6 +100,7 @@ class Lab:
             "password": self.world.account.password,
             **self._winrm_certificate(),
             "servers": servers,
+            **machine.describe(machine_port),
             **credentials.describe(self.world.tenant.identity, self.directory),
             "az_refresh_token": self.login.new_refresh_token(AZURE_CLI),
         }

@@ -58,6 +58,22 @@ def test_applications_sign_in_by_secret_certificate_and_federated_token(ansible:
     assert secret not in shown
 
 
+def test_a_program_on_azure_signs_in_by_its_managed_identity(ansible: Ansible, lab: Lab) -> None:
+    lab.patch("/tenant", {"app_only": True})
+    machine = {"AZURE_POD_IDENTITY_AUTHORITY_HOST": lab.state["imds_endpoint"]}
+    app_service = {"IDENTITY_ENDPOINT": lab.state["identity_endpoint"], "IDENTITY_HEADER": "{{ header }}"}
+    named = lab.state["managed_identity_client_id"]
+    tasks = [
+        {**info(auth_source="managed_identity"), "environment": machine},
+        {**info(auth_source="managed_identity", client_id=named), "environment": machine},
+        {**info(auth_source="managed_identity"), "environment": app_service, "no_log": True},
+    ]
+    assert run(ansible, lab, tasks, header=lab.state["identity_header"]).succeeded().total("ok") == 3
+    asked = lab.journal(plane="login", action="managed_identity")
+    assert [entry["status"] for entry in asked] == [200, 200, 200]
+    assert [entry["detail"] for entry in asked] == [None, {"client_id": named}, None]
+
+
 def test_users_sign_in_by_azure_cli_device_code_and_token(ansible: Ansible, lab: Lab) -> None:
     token = lab.token("graph")
     tasks = [

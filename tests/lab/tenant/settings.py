@@ -54,6 +54,8 @@ class Settings:
     device_code: str = "auto"
     """auto: approved after one poll. manual: by the admin API. deny: declined."""
     az_logged_in: bool = True
+    managed_identity: bool = True
+    """Whether the machine that the collection runs on has managed identities."""
     default_region: str = "nam"
     regions: list[str] = dataclasses.field(default_factory=lambda: ["nam", "eur", "aus", "asia", "ind", "japan"])
     """An open set: the documented ones and `japan`, seen live (graph.md 3)."""

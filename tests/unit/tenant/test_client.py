@@ -17,8 +17,9 @@ import typing as t
 import pytest
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import batch, sdk
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import TokenSource, credential_for, token_kind
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import TokenSource, credential_for, login_options, token_kind
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.clouds import CLOUDS
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Clock, Deadline
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, LoginError
@@ -336,6 +337,33 @@ def test_the_token_never_travels_unencrypted(endpoint: str) -> None:
 )
 def test_auto_takes_what_the_options_are_for(given: dict[str, str], source: str) -> None:
     assert Connection(**given).source == source
+
+
+@pytest.mark.parametrize(
+    ("cloud", "graph", "login"),
+    [
+        ("global", "https://graph.microsoft.com", "https://login.microsoftonline.com"),
+        ("us_gov_l4", "https://graph.microsoft.us", "https://login.microsoftonline.us"),
+        ("us_gov_l5", "https://dod-graph.microsoft.us", "https://login.microsoftonline.us"),
+        ("china", "https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
+    ],
+)
+def test_a_cloud_has_its_own_graph_login_and_scope(cloud: str, graph: str, login: str) -> None:
+    connection = Connection(cloud=cloud)
+    options = login_options(connection)
+    assert (connection.graph_root, connection.scope, options["authority"]) == (graph, f"{graph}/.default", login)
+    assert options["disable_instance_discovery"] is False
+
+
+def test_endpoints_can_be_overridden_and_the_audience_stays_that_of_the_cloud() -> None:
+    own = Connection(cloud="china", graph_endpoint="https://graph.example/", authority="https://login.partner.microsoftonline.cn")
+    options = login_options(own)
+    assert (own.graph_root, own.scope) == ("https://graph.example", "https://microsoftgraph.chinacloudapi.cn/.default")
+    assert (options["authority"], options["disable_instance_discovery"]) == ("https://login.partner.microsoftonline.cn", True)
+
+
+def test_every_cloud_is_in_the_table_above() -> None:
+    assert set(CLOUDS) == {"global", "us_gov_l4", "us_gov_l5", "china"}
 
 
 def test_all_missing_options_are_named_at_once() -> None:
