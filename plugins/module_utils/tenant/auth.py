@@ -17,7 +17,7 @@ import typing as t
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.clouds import CLOUDS
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import NEEDS, Connection
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import LoginError, is_untrusted
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import UNTRUSTED, LoginError, is_untrusted
 
 CLI_UNREACHED = "Max retries exceeded with url"
 """What Azure CLI says when it does not reach the token service (observed, Azure/azure-cli#11829 and #14910)."""
@@ -67,7 +67,8 @@ class TokenSource:
         try:
             got = self._credential.get_token(self._scope)
         except (sdk.AzureError, ValueError, OSError) as error:
-            text = f"could not get an access token for Microsoft Graph: {first_lines(error)}"
+            remedy = f". {UNTRUSTED}" if is_untrusted(error) else ""
+            text = f"could not get an access token for Microsoft Graph: {first_lines(error)}{remedy}"
             raise LoginError(text, unreachable=_unreached(error)) from error
         self._token = got.token
         self._renew_at = got.expires_on - 300

@@ -18,7 +18,13 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Prompt, token_source
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, LoginError, is_untrusted
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import (
+    UNREACHABLE,
+    UNTRUSTED,
+    GraphError,
+    LoginError,
+    is_untrusted,
+)
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import Answer, Request, decipher, refusal
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.policies import AuthPolicy, RetryPolicy
 
@@ -121,10 +127,7 @@ def _text(response: t.Any) -> str:
 
 def _unanswered(request: Request, error: Exception, *, writes: bool) -> GraphError:
     untrusted = is_untrusted(error)
-    if untrusted:
-        remedy = "The certificate of the endpoint is not trusted: name the CA bundle that signed it in the option ca_file"
-    else:
-        remedy = "Check that this machine reaches the endpoint (options graph_endpoint and proxy)"
+    remedy = UNTRUSTED if untrusted else UNREACHABLE
     harmed = writes and not isinstance(error, sdk.ServiceRequestError)
     return GraphError(
         request.operation,

@@ -21,6 +21,9 @@ DELEGATED = (
     " (documented even for reading connectors)"
 )
 
+UNREACHABLE = "Check that this machine reaches the endpoint (options graph_endpoint and proxy)"
+UNTRUSTED = "The certificate of the endpoint is not trusted: name the CA bundle that signed it in the option ca_file"
+
 
 class TenantError(Exception):
     """Anything this half of the collection reports to the user. C(as_dict) is the task result's C(error)."""

@@ -164,6 +164,10 @@ class History:
             found = snapshot
         return found
 
+    def snapshots(self) -> list[Snapshot]:
+        """Return every snapshot that is remembered, the oldest first and the current one last."""
+        return [*(snapshot for _moment, snapshot in self._replaced), self.current]
+
     def before_last_write(self) -> Snapshot:
         """Return the snapshot before the last write."""
         return self._replaced[-1][1] if self._replaced else self.current

@@ -15,8 +15,18 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state impor
 from tests.unit.tenant.builders import DEFAULT, want
 
 NAMES = ["A", "B", "C"]
-REGIONS = st.sampled_from(["nam", "eur", None])
-CONNECTORS = st.lists(st.tuples(st.sampled_from([*NAMES, "Default"]), st.booleans()), max_size=10)
+REGIONS = st.sampled_from(["nam", "eur", "japan", None])
+MACHINES = [f"M{number}" for number in range(8)]
+# A machine may have several connectors, in several groups and of several versions; what else the status may be is open.
+CONNECTORS = st.lists(
+    st.tuples(
+        st.sampled_from([*NAMES, "Default"]),
+        st.sampled_from(MACHINES),
+        st.sampled_from(["active", "active", "inactive", "unknownFutureValue"]),
+        st.sampled_from(["1.5.9.0", "1.5.10.0"]),
+    ),
+    max_size=10,
+)
 APPLICATIONS = st.lists(st.sampled_from([*NAMES, "Default", None]), max_size=4)
 
 
@@ -24,11 +34,12 @@ APPLICATIONS = st.lists(st.sampled_from([*NAMES, "Default", None]), max_size=4)
 def tenants(draw: st.DrawFn) -> TenantState:
     """Any tenant of up to three groups beside Default."""
     names = draw(st.lists(st.sampled_from(NAMES), unique=True))
-    groups = (DEFAULT, *(ConnectorGroup(f"g-{name}", name, draw(REGIONS) or "nam") for name in names))
+    default = dataclasses.replace(DEFAULT, region=draw(st.sampled_from(["nam", "eur"])))
+    groups = (default, *(ConnectorGroup(f"g-{name}", name, draw(REGIONS) or "nam") for name in names))
     ids = {group.name: group.id for group in groups}
     connectors = tuple(
-        Connector(f"c-{number}", f"M{number}", "active" if active else "inactive", group_id=ids.get(name, DEFAULT.id))
-        for number, (name, active) in enumerate(draw(CONNECTORS))
+        Connector(f"c-{number}", machine, status, version, group_id=ids.get(name, DEFAULT.id))
+        for number, (name, machine, status, version) in enumerate(draw(CONNECTORS))
     )
     applications = tuple(
         Application(f"a-{number}", f"app-{number}", f"App {number}", ids.get(name or "")) for number, name in enumerate(draw(APPLICATIONS))
@@ -40,7 +51,7 @@ def tenants(draw: st.DrawFn) -> TenantState:
 def fleets(draw: st.DrawFn) -> list[DesiredGroup]:
     """Any fleet over these machines and applications, some of which the tenant may not have."""
     names = draw(st.lists(st.sampled_from([*NAMES, "D"]), unique=True, min_size=1))
-    machines = draw(st.permutations([f"M{number}" for number in range(8)]))
+    machines = draw(st.permutations(MACHINES))
     applications = draw(st.permutations([0, 1, 2, 3]))
     fleet = []
     for name in names:

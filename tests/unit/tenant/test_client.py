@@ -174,10 +174,15 @@ def test_the_token_is_not_shown_to_another_host() -> None:
     assert "authorization" not in elsewhere.requests[0].headers
 
 
-def test_a_redirect_is_not_followed() -> None:
-    with serving(scripted(Reply(302, None, {"Location": "http://127.0.0.1:9/"}))) as (server, client, _time), pytest.raises(GraphError):
-        client.call(GET)
-    assert len(server.requests) == 1
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed(status: int) -> None:
+    elsewhere = Server(scripted(GOOD))
+    with serving(scripted(Reply(status, None, {"Location": f"{elsewhere.root}/beta/things"}))) as (server, client, _time):
+        for request in (GET, POST):
+            with pytest.raises(GraphError, match=f"HTTP {status}"):
+                client.call(request)
+    elsewhere.close()
+    assert (len(server.requests), elsewhere.requests) == (2, [])
 
 
 def numbered(count: int, method: str = "GET") -> list[Request]:
