@@ -40,7 +40,8 @@ options:
   plan_file:
     description:
       - A file on the controller to which RV(plan) is written as JSON, readable for its owner only. A relative name is beside the playbook.
-      - It is written in check mode as well, with the same content.
+      - It is written in check mode as well, with the same content. Its shape is the JSON schema C(docs/plan_file.schema.json) of this
+        collection.
     type: path
 extends_documentation_fragment:
   - entra.app_proxy.attributes

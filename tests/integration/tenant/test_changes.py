@@ -15,6 +15,7 @@ import pathlib
 import stat
 import typing as t
 
+import jsonschema
 import pytest
 
 from tests.support.lab_process import ROOT, Lab
@@ -126,6 +127,7 @@ def test_a_fleet_with_purge_and_an_exported_plan(world: World) -> None:
     )
     assert [(one["name"], one["status"]) for one in done["outcomes"]] == [("Web", "unchanged"), ("New", "created"), ("Old", "deleted")]
     assert "Default group for AD Sync Fabric" in world.groups()
+    jsonschema.validate(json.loads(exported), json.loads((ROOT / "docs" / "plan_file.schema.json").read_text()))
     assert json.loads(exported) == {"format": 1, "module": "entra.app_proxy.connector_groups", **checked["plan"]}
     assert json.loads(path.read_text())["changes"] == []  # of the repetition
     info, given_back = world.run(
