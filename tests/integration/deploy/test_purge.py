@@ -14,7 +14,8 @@ import typing as t
 from tests.integration.deploy.conftest import Deployment
 from tests.support.playbook import Run
 
-DECLARED = {"Default", "EUR Web", "NAM HR", "NAM Web"}
+FOREIGN = "Default group for AD Sync Fabric"
+DECLARED = {"Default", "EUR Web", FOREIGN, "NAM HR", "NAM Web"}
 
 
 def groups_only(deployment: Deployment, *arguments: str, **variables: t.Any) -> Run:
