@@ -94,6 +94,11 @@ class GraphClient:
         except sdk.AzureError as error:
             raise _unanswered(request, error, writes=not may_repeat) from error
 
+    @property
+    def token_kind(self) -> str | None:
+        """C(app) for an application, C(user) for a user; None when the token is opaque or none was needed yet."""
+        return self._tokens.kind
+
     def sign_in(self) -> str:
         """The token that requests would carry.
 

@@ -14,6 +14,7 @@ import typing as t
 import yaml
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.probes import PROBES
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.tenant_probes import PROBES as TENANT_PROBES
 from tests.support.lab_process import ROOT, Lab
 from tests.support.playbook import Ansible
 
@@ -39,6 +40,11 @@ def test_it_only_reads_and_its_report_holds_no_secret(lab: Lab, ansible: Ansible
     assert [server["failed_probes"] for server in found["servers"]] == [[]] * 5
     seen = {name for server in found["servers"] for name, finding in server["findings"].items() if finding["outcome"] == "holds"}
     assert seen | {"installer_logs"} == set(PROBES)
+    told = found["tenant"]
+    assert (told["token_kind"], told["refusal"], set(told["findings"])) == ("user", {}, set(TENANT_PROBES))
+    assert told["failed_probes"] == ["expand_applications", "expand_member_of"], "the lab refuses these unless it is told otherwise"
+    names = [one[key] for table, key in (("groups", "name"), ("applications", "display_name")) for one in lab.get("/tenant")[table]]
+    assert [name for name in names if name in json.dumps(told) and name != "Default"] == []
     secrets = [lab.state["password"], lab.state["user"], lab.state["tenant_id"], "nam-web-01", "lab.example"]
     text = report.read_text()
     assert [secret for secret in secrets if secret.lower() in text.lower()] == []
@@ -51,4 +57,16 @@ def test_every_probe_has_its_line_and_every_line_its_place_in_the_fidelity_table
     assert task["entra.app_proxy.connector_probe"]["probes"] == list(PROBES)
     named = set(re.findall(r"smoke: ((?:`\w+`(?:, )?)+)", FIDELITY.read_text()))
     modules = {name.rpartition(".")[2] for play in yaml.safe_load(PLAYBOOK.read_text()) for task in play["tasks"] for name in task}
-    assert {name for group in named for name in re.findall(r"`(\w+)`", group)} - modules == set(PROBES)
+    assert {name for group in named for name in re.findall(r"`(\w+)`", group)} - modules == {*PROBES, *TENANT_PROBES}
+
+
+def test_a_refused_sign_in_is_part_of_the_report(lab: Lab, ansible: Ansible, tmp_path: pathlib.Path) -> None:
+    lab.patch("/tenant", {"user_is_administrator": False})
+    for name in lab.state["servers"]:
+        lab.patch(f"/servers/{name}", {"reachable": False})
+    report = tmp_path / "report.json"
+    ansible.playbook(PLAYBOOK, variables={"smoke_report": str(report)})
+    told = json.loads(report.read_text())["tenant"]
+    assert told["findings"]["user_reads"]["outcome"] == "fails"
+    assert told["findings"]["user_reads"]["evidence"]["status"] == 403
+    assert lab.state["tenant_id"] not in report.read_text()

@@ -24,6 +24,7 @@ MODULES = {
     "debug_client": (),
     "connector_group_info": options.CONNECTOR_GROUP_INFO,
     "tenant_connector_info": options.TENANT_CONNECTOR_INFO,
+    "tenant_probe": (),
     "registration_token": options.REGISTRATION_TOKEN,
 }
 
