@@ -138,6 +138,38 @@ def test_a_fleet_with_purge_and_an_exported_plan(world: World) -> None:
     assert (given_back["changed"], given_back["plan"]["lines"]) == (False, [])
 
 
+def test_one_task_signs_in_once_and_lists_once_however_many_groups_it_is_about(world: World) -> None:
+    world.lab.patch("/tenant", {"expand": "allowed"})
+    task = module("connector_groups", groups=[{"name": f"Group {number}", "min_connectors": 0} for number in range(30)])
+    (done,) = world.run(task)
+    assert done["changed"]
+    start = world.lab.last_seq()
+    (again,) = world.run(task)
+    assert not again["changed"]
+    asked = [entry["action"] for entry in world.lab.journal(since=start)]
+    assert {name: asked.count(name) for name in ("token", "list_groups", "list_connectors", "batch")} == {
+        "token": 1,
+        "list_groups": 1,
+        "list_connectors": 1,
+        "batch": 0,
+    }
+
+
+def test_names_that_two_things_have_are_refused_with_their_ids(world: World) -> None:
+    ids = [world.lab.post("/groups", {"name": name})["id"] for name in ("Twice", "TWICE")]
+    apps = [world.lab.post("/applications", {"display_name": "Double"})["id"] for _number in range(2)]
+    written = world.writes()
+    group, application, one = world.run(
+        module("connector_groups", groups=[{"name": "twice"}]),
+        module("application_connector_group", application="double", connector_group="Web"),
+        module("connector_group", name="Twice", region="nam"),
+    )
+    assert world.writes() == written
+    for result, candidates in ((group, ids), (application, apps), (one, ids)):
+        assert "ambiguous" in result["msg"]
+        assert [candidate for candidate in candidates if candidate not in result["msg"]] == []
+
+
 def test_what_is_refused_changes_nothing_and_says_what_to_do(world: World) -> None:
     before, written = world.groups(), world.writes()
     many, half, low, default, busy, nowhere = world.run(

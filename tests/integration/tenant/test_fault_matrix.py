@@ -23,6 +23,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors impo
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.purge import Limit, Purge
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.reconcile import Rules, reconcile
 from tests.integration.tenant.faults import FAULTS, TIMEOUT, Fault
+from tests.support import contract
 from tests.support.lab_process import Lab
 
 WORLD: dict[str, t.Any] = {
@@ -63,6 +64,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> t.Iterator[Lab]:
     world = directory / "world.json"
     world.write_text(json.dumps({"tenant": WORLD}))
     with Lab.start(directory / "lab", world=world) as lab:
+        lab.patch("/recording", {"on": True})
         yield lab
 
 
@@ -181,9 +183,12 @@ def test_any_fault_at_any_request_ends_well_or_cleanly_and_the_next_run_converge
         assert again.errors == [], where
         assert first.errors or again.plan == "nothing to do", where
         assert Seen.of(lab) == AS_DECLARED, where
+        assert lab.unknown() == [], where
         completed += not first.errors
     else:
         pytest.fail(f"{kind}: the run takes more than {MOST_REQUESTS} requests")
+    # The last run, which no fault hit.
+    contract.assert_conforms(lab.get("/exchanges"))
     cases = number - 1
     record_property("fault matrix", f"{tenant_mode}: {kind}: {cases} cases, {completed} came through, {cases - completed} failed cleanly")
     assert cases > 10, f"only {cases} cases"
