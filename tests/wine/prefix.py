@@ -71,9 +71,16 @@ class Wine:
             self._run(["wineserver64", "--kill"])
         self._shut()
 
-    def program(self, *command: str) -> Ended:
-        """Run one of Wine's own programs, past the door and the lab: the independent witness of the tests."""
-        return self._run(["wine64", *command])
+    def program(self, *command: str, ends_with: t.Collection[int] = (0,)) -> Ended:
+        """Run one of Wine's own programs, past the door and the lab: the independent witness of the tests.
+
+        :param ends_with: the exit codes that are an answer.
+        :raises WineError: for any other, with all that the program and Wine said: it has failed, and tells nothing.
+        """
+        ended = self._run(["wine64", *command], debug="err+all,fixme-all")
+        if ended.exit_code not in ends_with:
+            raise WineError(f"{' '.join(command)} ended with {ended.exit_code}; output {ended.stdout!r}, errors {ended.stderr!r}")
+        return ended
 
     def command(self, line: str, stdin: bytes = b"") -> Ended:
         """Run C(cmd.exe /c line), as WinRS does."""
@@ -142,7 +149,7 @@ class Wine:
             found = entries.get(part.lower(), found / part)
         return found
 
-    def _run(self, command: list[str], stdin: bytes = b"") -> Ended:
+    def _run(self, command: list[str], stdin: bytes = b"", debug: str = "-all") -> Ended:
         program = toolchain.find(command[0])
         assert program is not None, f"{command[0]} is missing"
         # Files, not pipes: a service that starts along the way inherits them, and a pipe would never close.
@@ -152,7 +159,7 @@ class Wine:
             streams[0].seek(0)
             done = subprocess.run(
                 [program, *command[1:]],
-                env=self._environment,
+                env={**self._environment, "WINEDEBUG": debug},
                 stdin=streams[0],
                 stdout=streams[1],
                 stderr=streams[2],
