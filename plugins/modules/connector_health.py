@@ -57,7 +57,9 @@ options:
     choices: [global, us_gov_l4, us_gov_l5, china]
     default: global
   proxy:
-    description: Proxy through which O(endpoints) are tried, such as V(http://proxy.example.com:8080).
+    description:
+      - Proxy through which O(endpoints) are tried, such as V(http://proxy.example.com:8080).
+      - Without it the one that the connector itself is configured for, if any.
     type: str
   probe_timeout:
     description: Seconds for all O(endpoints) together.

@@ -17,8 +17,8 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.counters impo
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.event_log import Event, read_events
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.health import Check, Thresholds
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.endpoints import parse, targets
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.observe import probe
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.endpoints import targets
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.observe import probe, proxy_of
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
 
@@ -76,13 +76,14 @@ def _look(server: Server, options: Values) -> Look:
         counters = {} if generation is None else read_counters(server, generations.by_name(generation))
         checks.append(health_extras.counters_check(counters))
     if options["endpoints"]:
-        checks.append(_endpoints(server, options))
+        checks.append(_endpoints(server, options, state))
     return Look(state, checks, events, counters)
 
 
-def _endpoints(server: Server, options: Values) -> Check:
+def _endpoints(server: Server, options: Values, state: HostState) -> Check:
     wanted = [(str(target), target) for target in targets(options["cloud"], options["tenant_id"])]
-    proxy = None if options["proxy"] is None else parse(options["proxy"])
+    exes = state.installation.connector_exes
+    proxy = proxy_of(server, options["proxy"], f"{exes[0]}.config" if exes else None, timeout=_TIMEOUT)
     found = probe(server, wanted, proxy, probe_timeout=options["probe_timeout"], timeout=_TIMEOUT) if wanted else ()
     return health_extras.endpoints_check(found)
 

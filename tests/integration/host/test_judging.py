@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import time
+
 import pytest
 
 from tests.integration.host.module_run import Outcome, module, patch, server
@@ -30,7 +33,40 @@ def test_credentials_register_and_their_environment_reaches_the_cmdlet(lab: Lab,
     done = module(ansible, "connector_registration", **credentials(lab), environment_name="AzureUSGovernment")
     assert done.result["changed"]
     assert done.result["registration"]["state"] == "registered"
+    (registered,) = [entry["detail"] for entry in done.writes if (entry["detail"] or {}).get("what") == "register"]
+    assert registered["environment"] == "AzureUSGovernment"
     assert lab.state["tenant_password"] not in done.run.output
+
+
+def test_an_environment_that_the_cmdlet_does_not_know_is_told_with_its_words(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={})
+    failed = module(
+        ansible, "connector_registration", tenant_id=lab.state["tenant_id"], token=lab.token(), environment_name="AzureMars", timeout=3
+    )
+    assert "Cannot validate argument on parameter 'EnvironmentName'" in failed.result["msg"]
+    assert server(lab)["connector"]["registered"] is False
+
+
+@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["real", "check"])
+@pytest.mark.parametrize(
+    ("kind", "claims", "reason"),
+    [
+        ("registration", {"guest": True}, "it was issued to a guest user"),
+        ("registration", {"expires_in": -3600}, "it expired at"),
+        ("registration", {"tenant_id": "99999999-8888-4777-8666-555555555555"}, "99999999-8888-4777-8666-555555555555"),
+        ("graph", {}, "it is for the audience"),
+    ],
+    ids=["of a guest", "expired", "of another tenant", "for another audience"],
+)
+def test_a_token_that_cannot_register_is_refused_before_the_server_is_touched(
+    lab: Lab, ansible: Ansible, kind: str, claims: dict[str, object], reason: str, arguments: tuple[str, ...]
+) -> None:
+    patch(lab, connector={})
+    token = lab.token(kind, **claims)
+    failed = module(ansible, "connector_registration", *arguments, tenant_id=lab.state["tenant_id"], token=token)
+    assert reason in failed.result["msg"]
+    assert (failed.result["changed"], failed.writes, failed.shells) == (False, [], 0)
+    assert token not in failed.run.output
 
 
 def test_multifactor_authentication_is_the_failure_that_says_nothing(lab: Lab, ansible: Ansible) -> None:
@@ -124,6 +160,100 @@ def test_health_tries_the_endpoints_when_asked(lab: Lab, ansible: Ansible, reach
         patch(lab, endpoints={"login.microsoftonline.com:443": "blocked"})
     judged = module(ansible, "connector_health", endpoints=True)
     assert check(judged, "endpoints")["status"] == ("ok" if reachable else "critical"), check(judged, "endpoints")
+
+
+def test_health_tries_the_endpoints_through_the_connectors_own_proxy(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True})
+    module(ansible, "connector_proxy", mode="proxy", address="http://proxy.contoso.example:8080")
+    assert check(module(ansible, "connector_health", endpoints=True), "endpoints")["status"] == "ok"
+    patch(lab, endpoints={"proxy.contoso.example:8080": "blocked"})
+    assert check(module(ansible, "connector_health", endpoints=True), "endpoints")["status"] == "critical"
+    past = module(ansible, "connector_health", endpoints=True, proxy="http://other.contoso.example:3128")
+    assert check(past, "endpoints")["status"] == "ok"
+
+
+CHANNELS = (
+    ("Microsoft-Microsoft Entra private network-Connector/Admin", "Microsoft Entra private network connector"),
+    ("Microsoft-Microsoft Entra private network-Updater/Admin", "Microsoft Entra private network connector updater"),
+    ("Microsoft-AadApplicationProxy-Connector/Admin", "Microsoft AAD Application Proxy Connector"),
+    ("Microsoft-AadApplicationProxy-Updater/Admin", "Microsoft AAD Application Proxy Connector Updater"),
+    ("Application", "Microsoft Entra private network connector"),
+    ("Application", "Microsoft AAD Application Proxy Connector"),
+)
+
+
+def test_health_finds_an_error_in_every_channel_of_both_generations(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True})
+    events = [
+        {"channel": channel, "provider": provider, "event_id": number, "level": 2, "message": f"in {channel}"}
+        for number, (channel, provider) in enumerate(CHANNELS, 100)
+    ]
+    other = {"channel": "Application", "provider": "Somebody else", "event_id": 99, "level": 2, "message": "not ours"}
+    patch(lab, events=[*events, other])
+    found = module(ansible, "connector_health", since="1h").result["events"]
+    assert sorted(event["id"] for event in found) == [event["event_id"] for event in events]
+
+
+@pytest.mark.parametrize(
+    ("age", "thresholds", "status"),
+    [
+        (140, {}, "ok"),
+        (155, {}, "warning"),
+        (155, {"certificate_warning_days": 20}, "ok"),
+        (155, {"certificate_critical_days": 26}, "critical"),
+        (175, {}, "critical"),
+        (175, {"certificate_critical_days": 0}, "warning"),
+    ],
+)
+def test_how_many_days_are_too_few_is_an_option(lab: Lab, ansible: Ansible, age: int, thresholds: dict[str, int], status: str) -> None:
+    patch(lab, connector={"registered": True, "age_days": age, "valid_days": 180})
+    assert check(module(ansible, "connector_health", **thresholds), "certificate")["status"] == status
+
+
+def test_how_wrong_a_clock_may_be_and_which_version_is_too_old_are_options(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True, "version": "1.5.4287.0"})
+    lab.post("/clock", {"advance": 600})
+    ill = module(ansible, "connector_health", version="1.5.4892.0")
+    assert (check(ill, "clock")["status"], check(ill, "version")["status"]) == ("warning", "warning")
+    well = module(ansible, "connector_health", version="1.5.4287.0", clock_skew_seconds=900)
+    assert (check(well, "clock")["status"], check(well, "version")["status"]) == ("ok", "ok")
+
+
+def test_counters_that_cannot_be_read_are_unknown_and_hide_nothing(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True}, services={"WAPCSvc": {"state": "Stopped"}})
+    judged = module(ansible, "connector_health", counters=True)
+    assert (check(judged, "counters")["status"], judged.result["counters"], judged.result["status"]) == ("unknown", {}, "critical")
+
+
+def test_waiting_ends_as_soon_as_all_is_well(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True})
+    # After a start of Windows the services take an hour, which passes when the module has looked twice.
+    lab.patch("/timing", {"service_start": 3600})
+    patch(lab, boot="now")
+    start = lab.last_seq()
+
+    def let_it_start() -> None:
+        deadline = time.monotonic() + 60
+        while sum(entry["action"] == "Enumerate" for entry in lab.journal(since=start)) < 6 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        lab.post("/clock", {"advance": 3601})
+
+    with concurrent.futures.ThreadPoolExecutor() as workers:
+        hour = workers.submit(let_it_start)
+        waited = module(ansible, "connector_health", "-v", wait_timeout=120, poll_interval=0.2, clock_skew_seconds=9999)
+        hour.result()
+    assert waited.result["healthy"] is True
+    assert "service WAPCSvc" in waited.run.output.partition("waiting for a healthy connector")[2]
+
+
+@pytest.mark.parametrize(("limit", "fails"), [("critical", False), ("warning", True), ("never", False)])
+def test_what_makes_it_fail_is_an_option_and_the_checks_come_all_the_same(lab: Lab, ansible: Ansible, limit: str, fails: bool) -> None:
+    patch(lab, connector={"registered": True, "age_days": 155, "valid_days": 180})
+    judged = module(ansible, "connector_health", fail_on=limit)
+    assert bool(judged.result.get("failed")) is fails
+    assert check(judged, "certificate")["status"] == "warning"
+    if fails:
+        assert "certificate: valid until" in judged.result["msg"]
 
 
 def test_an_expired_certificate_shows_in_the_log(lab: Lab, ansible: Ansible) -> None:

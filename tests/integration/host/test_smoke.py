@@ -52,6 +52,14 @@ def test_it_only_reads_and_its_report_holds_no_secret(lab: Lab, ansible: Ansible
     assert report.stat().st_mode & 0o777 == 0o600
 
 
+def test_every_inferred_line_of_the_host_half_says_what_settles_it() -> None:
+    host = FIDELITY.read_text().partition("## The tenant")[0].partition("## A second Windows")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in host.splitlines() if line.startswith("| ")]
+    open_ones = [row for row in rows if "inferred" in row[1] or "unverified" in row[1]]
+    assert len(open_ones) > 30
+    assert [row[0] for row in open_ones if not row[3]] == []
+
+
 def test_every_probe_has_its_line_and_every_line_its_place_in_the_fidelity_table() -> None:
     task: dict[str, t.Any] = yaml.safe_load(PLAYBOOK.read_text())[0]["tasks"][0]
     assert task["entra.app_proxy.connector_probe"]["probes"] == list(PROBES)

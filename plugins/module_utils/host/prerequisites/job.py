@@ -16,14 +16,11 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.health import
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.outcome import outcome
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.apply import apply
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.checks import Check, checks, worst
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.endpoints import Target, parse, targets
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.observe import Question, observe, probe
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.endpoints import parse, targets
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.observe import Question, observe, probe, proxy_of
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.options import ENFORCED
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.plan import awaiting, needing_reboot, plan, predicted
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.state import Prerequisites
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.config_file import read
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.observe import read_configs
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.xml_file import XmlError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Plan
 
@@ -66,36 +63,14 @@ def _probed(server: Server, options: Values, state: Prerequisites) -> Prerequisi
     limits = {"probe_timeout": options["probe_timeout"], "timeout": options["timeout"]}
     if options["endpoints"]:
         wanted = [(str(target), target) for target in targets(options["cloud"], options["tenant_id"])]
-        found = probe(server, wanted, _proxy(server, options, state), **limits) if wanted else ()
+        proxy = proxy_of(server, options["proxy"], state.config_path, timeout=options["timeout"])
+        found = probe(server, wanted, proxy, **limits) if wanted else ()
         state = dataclasses.replace(state, endpoints=found)
     if options["backends"] is not None:
         named = [(text, target) for text in options["backends"] if (target := parse(text)) is not None]
         found = probe(server, named, None, **limits) if named else ()
         state = dataclasses.replace(state, backends=found)
     return state
-
-
-def _proxy(server: Server, options: Values, state: Prerequisites) -> Target | None:
-    """The proxy that is given, or the one that the installed connector has; otherwise none."""
-    address = options["proxy"]
-    if address is None and state.config_path is not None:
-        content = read_configs(server, [state.config_path], timeout=options["timeout"])[state.config_path]
-        try:
-            address = read(content).address
-        except XmlError as error:
-            raise HostError(
-                f"{state.config_path} cannot be read: {error}. Correct it, or name the proxy in the option proxy",
-                operation="read a configuration file",
-            ) from error
-    if address is None:
-        return None
-    proxy = parse(address)
-    if proxy is None:
-        raise HostError(
-            f"{state.config_path} names the proxy {address!r}, which is no address. Correct it with entra.app_proxy.connector_proxy",
-            operation="read a configuration file",
-        )
-    return proxy
 
 
 def _complaint(state: Prerequisites, results: t.Sequence[Check], limit: str) -> str:

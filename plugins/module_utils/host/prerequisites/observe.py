@@ -16,9 +16,12 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host import restar
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import SERVICES
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import installed_files, operating_system
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.endpoints import Target
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.endpoints import Target, parse
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.settings import required
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.state import PortRange, Prerequisites, Probe
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.config_file import read
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.observe import read_configs
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.xml_file import XmlError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import ServiceState
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman import services
@@ -117,6 +120,33 @@ def probe(
         )
         for (name, target), result in zip(wanted, results, strict=True)
     )
+
+
+def proxy_of(server: Server, given: str | None, config_path: str | None, *, timeout: float) -> Target | None:
+    """The proxy that is given, or the one that the installed connector has; otherwise none.
+
+    :param config_path: the configuration file of the connector's service; None = there is none.
+    :raises HostError: the file cannot be read, or names no address.
+    """
+    address = given
+    if address is None and config_path is not None:
+        content = read_configs(server, [config_path], timeout=timeout)[config_path]
+        try:
+            address = read(content).address
+        except XmlError as error:
+            raise HostError(
+                f"{config_path} cannot be read: {error}. Correct it, or name the proxy in the option proxy",
+                operation="read a configuration file",
+            ) from error
+    if address is None:
+        return None
+    proxy = parse(address)
+    if proxy is None:
+        raise HostError(
+            f"{config_path} names the proxy {address!r}, which is no address. Correct it with entra.app_proxy.connector_proxy",
+            operation="read a configuration file",
+        )
+    return proxy
 
 
 def _pending_reboot(registry: Registry) -> tuple[str, ...]:

@@ -53,7 +53,9 @@ def register(server: WindowsServer, arguments: t.Mapping[str, t.Any]) -> dict[st
     except _Failed as error:
         return _report(server, invoked, str(error), logged=error.logged)
     found = server.connector.trust_certificate(registered.certificate_der)
-    server.changed("powershell.exe", "register", connector_id=found.connector_id, tenant_id=found.tenant_id)
+    server.changed(
+        "powershell.exe", "register", connector_id=found.connector_id, tenant_id=found.tenant_id, environment=arguments.get("environment")
+    )
     _restart(server)
     return {"invoked": invoked, "ok": True, "error": None}
 
