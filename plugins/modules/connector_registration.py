@@ -78,6 +78,9 @@ attributes:
     support: partial
     details:
       - With O(force=true) each run registers.
+notes:
+  - While a registration is under way it is noted on the server, below C(HKLM\SOFTWARE\entra.app_proxy). When a run ends meanwhile, the
+    registration goes on there. The next run then waits for it, for the O(timeout) of the run that began it, before it registers again.
 seealso:
   - module: entra.app_proxy.connector
   - module: entra.app_proxy.registration_token

@@ -13,9 +13,10 @@ How Microsoft's registration tells a failure is not known (exit code, exception,
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import typing as t
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.host import events, generations, service_control
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import events, generations, notes, service_control
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import Limits
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import machine_certificates
@@ -24,8 +25,10 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import REGISTERED, HostState
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.trust_certificate import TrustCertificate
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.redaction import redacted
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import Registry
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import WSManError
 
+NOTE = "Registration"
 _FEATURE = "ApplicationProxy"
 _SECRETS = ("token", "password")
 _EVENT_TIMEOUT = 60.0
@@ -52,21 +55,68 @@ class Credentials:
 def apply(state: HostState, tenant_id: str, credentials: Credentials, environment: str | None, server: Server, limits: Limits) -> HostState:
     """Register and return the host as it is then.
 
+    While a registration is under way the server has a note of it: one that was begun by a run that is gone goes on there, and a second
+    one beside it would leave the tenant with two connectors.
+
     :raises HostError: when no certificate of the tenant comes, with the reason from the event log.
     """
     generation = _generation(state)
+    registry = Registry(server.session)
+    if _is_completed(state, tenant_id, registry, server, limits):
+        server.done.append(f"the registration in tenant {tenant_id} that an earlier run had begun is complete")
+    else:
+        moment = state.os.local_time or server.now()
+        note = {"tenant_id": tenant_id, "until": (moment + datetime.timedelta(seconds=limits.timeout)).isoformat()}
+        notes.write(registry, NOTE, note, state.os, server.now())
+        _obtain(state, generation, tenant_id, credentials, environment, registry, server, limits)
+        server.done.append(f"registered in tenant {tenant_id}")
+    notes.erase(registry, NOTE)
+    return _settle(server, limits)
+
+
+def _is_completed(state: HostState, tenant_id: str, registry: Registry, server: Server, limits: Limits) -> bool:
+    """Whether what an earlier run has begun comes to its end in the time that it was given."""
+    note = notes.read(registry, NOTE, state.os)
+    if note.get("tenant_id") != tenant_id:
+        return False
+    try:
+        remaining = (datetime.datetime.fromisoformat(note["until"]) - (state.os.local_time or server.now())).total_seconds()
+    except (KeyError, ValueError, TypeError):
+        return False
+    if remaining <= 0:
+        return False
+    try:
+        _wait_for_certificate(_thumbprints(state), tenant_id, server, Limits(min(remaining, limits.timeout), limits.interval))
+    except WaitTimeout:
+        return False
+    return True
+
+
+def _obtain(
+    state: HostState,
+    generation: generations.Generation,
+    tenant_id: str,
+    credentials: Credentials,
+    environment: str | None,
+    registry: Registry,
+    server: Server,
+    limits: Limits,
+) -> None:
+    """Register, and wait for the certificate."""
     started = server.clock()
     answer = _register(state, generation, tenant_id, credentials, environment, server, limits)
     said = redacted(str(answer.get("error") or ""), credentials.secrets())
     patience = limits.timeout if not said else min(limits.timeout, limits.interval * _LOOKS_AFTER_ERROR)
-    known = {certificate.thumbprint for certificate in state.certificates}
     try:
-        _wait_for_certificate(known, tenant_id, server, Limits(patience, limits.interval))
+        _wait_for_certificate(_thumbprints(state), tenant_id, server, Limits(patience, limits.interval))
     except WaitTimeout as error:
+        notes.erase(registry, NOTE)
         seconds = int(server.clock() - started) + 1
         raise _failed(state, generation, tenant_id, said, error, credentials, server, seconds) from error
-    server.done.append(f"registered in tenant {tenant_id}")
-    return _settle(server, limits)
+
+
+def _thumbprints(state: HostState) -> set[str]:
+    return {certificate.thumbprint for certificate in state.certificates}
 
 
 def _generation(state: HostState) -> generations.Generation:

@@ -17,7 +17,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import ENTRA
 from tests.unit.host.builders import CONNECTOR, NOW, OTHER_TENANT, TENANT, days
 from tests.unit.host.test_registration_token import token
-from tests.unit.host.windows import INSTALLED_FILES, Windows, exit_code
+from tests.unit.host.windows import INSTALLED_FILES, Killed, Windows, exit_code
 
 INSTALLER = "MicrosoftEntraPrivateNetworkConnectorInstaller.exe"
 NOTE = r"software\entra.app_proxy\restartneeded"
@@ -38,7 +38,7 @@ def register(windows: Windows, *, check_mode: bool = False, **given: t.Any) -> d
 
 
 def writes(windows: Windows) -> list[str]:
-    notes = ("GetStringValue", "CreateKey", "SetStringValue RestartNeeded", "DeleteValue RestartNeeded")
+    notes = ("GetStringValue", "CreateKey", "SetStringValue", "DeleteValue")
     return [call for call in windows.calls if not call.startswith(("query", "EnumKey", "GetBinaryValue", *notes))]
 
 
@@ -336,6 +336,55 @@ def test_register_with_a_token() -> None:
     assert (document["mode"], document["tenant_id"], document["environment"]) == ("Token", TENANT, None)
     assert document["module_dir"] == "C:\\Program Files\\Microsoft Entra private network connector\\Modules\\"
     assert not any(token() in text for text in (*windows.calls, *windows.progress, str(result)))
+
+
+def beginning(seconds: float) -> t.Callable[[Windows], t.Any]:
+    """A registration whose run is killed while it goes on, on the server; it ends after so many seconds."""
+
+    def run(server: Windows) -> t.Any:
+        server.later(seconds, lambda later: later.register(f"{len(later.certificates):040X}"))
+        raise Killed("the registration")
+
+    return run
+
+
+@pytest.mark.parametrize(("seconds", "scripts"), [(20, 1), (1000, 2)], ids=["comes", "does not come in its time"])
+def test_a_registration_that_a_killed_run_has_begun_is_waited_for_and_not_made_twice(seconds: float, scripts: int) -> None:
+    windows = registering()
+    usual = windows.programs["register"]
+    windows.programs["register"] = beginning(seconds)
+    with pytest.raises(Killed):
+        register(windows, token=token())
+    windows.programs["register"] = usual
+    result = register(windows, token=token())
+    assert result["registration"]["state"] == "registered"
+    assert windows.calls.count("script register") == scripts
+    assert len(windows.certificates) == 1
+    assert ("an earlier run had begun" in result["outcome"]) is (scripts == 1)
+    windows.calls.clear()
+    assert (register(windows, token=token())["changed"], writes(windows)) == (False, [])
+
+
+def test_what_a_killed_run_has_begun_for_another_tenant_or_before_the_server_started_is_not_waited_for() -> None:
+    for other, boots in ((OTHER_TENANT, False), (TENANT, True)):
+        windows = registering()
+        windows.programs["register"], usual = beginning(1000), windows.programs["register"]
+        with pytest.raises(Killed):
+            jobs.registration(windows.server(), values(options.REGISTRATION, tenant_id=other, token=token(tid=other)), False)
+        windows.programs["register"] = usual
+        windows.sleep(1)
+        if boots:
+            windows.boot()
+        before = windows.seconds
+        assert register(windows, token=token())["registration"]["state"] == "registered"
+        assert windows.seconds - before < 30
+
+
+def test_a_registration_that_fails_leaves_no_note() -> None:
+    windows = installed()
+    with pytest.raises(HostError):
+        register(windows, token=token(), timeout=5)
+    assert not [name for name in windows.registry if name.endswith("registration")]
 
 
 def test_registered_hosts_need_no_token() -> None:
