@@ -79,8 +79,8 @@ options:
       - When the tenant cannot be reached, use the copy of it in the cache, however old it is, with a warning that tells its age.
       - Without it, or when there is no copy, that is an error. A refused credential or missing permission is always one.
       - Needs O(cache=true) and an O(cache_plugin) that outlives the run.
-      - A service that refuses connections is given up after about 15 seconds, one that does not answer after two minutes at most. Set
-        O(timeout) to wait less.
+      - A service that refuses connections is given up after about 15 seconds, but one that is silent only after minutes. Set O(timeout)
+        to wait less.
     type: bool
     default: false
 extends_documentation_fragment:

@@ -23,7 +23,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.clouds impo
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Clock, Deadline
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, LoginError
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import Request, decipher, parse_retry_after
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import Request, decipher, parse_retry_after, refusal
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.paging import read_list
 from tests.unit.tenant.graph_server import Incoming, Reply, Server, scripted, serving
 
@@ -386,3 +386,12 @@ def test_secrets_are_not_in_the_representation() -> None:
 )
 def test_a_token_tells_whether_it_is_of_a_user(token: str, kind: str | None) -> None:
     assert token_kind(token) == kind
+
+
+@pytest.mark.parametrize(
+    ("status", "unreachable"),
+    [(0, True), (400, False), (401, False), (403, False), (404, False), (408, True), (429, True), (500, True), (503, True), (504, True)],
+)
+def test_a_refusal_tells_whether_a_later_try_may_mend_it(status: int, unreachable: bool) -> None:
+    request = Request("GET", "/x", "list the connector groups")
+    assert refusal(request, decipher(status, {}, "")).unreachable is unreachable
