@@ -18,8 +18,8 @@ description:
     Default group has none). What is refused is reported in RV(blocked) with the numbers and the safe way.
   - A connector is always in exactly one group, and new connectors join the group Default. So adding one to a group is moving it, and
     taking it away from a group means declaring it in another one.
-  - Every write is read back. A write whose answer was lost is looked for in the tenant before it is sent again, so there is never a second
-    group of one name.
+  - Every write is read back. A write whose answer was lost is looked for in the tenant before it is sent again. The creation of a group is
+    looked for during three minutes, as the service may show an old state for a while, so there is never a second group of one name.
 options:
   groups:
     description: The declared connector groups. RV(entra.app_proxy.connector_group_info#module:desired) can be given here as it is.

@@ -44,6 +44,7 @@ class GraphClient:
         self.root = connection.graph_root
         _require_encryption(self.root)
         _require_file(connection.ca_file)
+        _require_time(connection.request_timeout)
         self.deadline = deadline
         self.requests = 0
         self.unsupported: set[str] = set()
@@ -156,6 +157,11 @@ def _require_encryption(root: str) -> None:
 def _require_file(ca_file: str | None) -> None:
     if ca_file and not os.path.isfile(ca_file):
         raise LoginError(f"the file {ca_file} of the option ca_file does not exist")
+
+
+def _require_time(seconds: float) -> None:
+    if seconds <= 0:
+        raise LoginError(f"request_timeout is {seconds}, and must be more than 0: the seconds to wait for one answer")
 
 
 def _is_loopback(host: str) -> bool:

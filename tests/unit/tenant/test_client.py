@@ -279,6 +279,12 @@ def test_an_answer_that_takes_longer_than_the_option_says_is_not_waited_for() ->
     server.close()
 
 
+@pytest.mark.parametrize("seconds", [0, -1])
+def test_no_time_for_an_answer_is_refused(seconds: int) -> None:
+    with pytest.raises(LoginError, match=f"request_timeout is {seconds}, and must be more than 0"):
+        GraphClient(Connection(access_token="token", request_timeout=seconds), Deadline(600))
+
+
 @dataclasses.dataclass
 class Credential:
     """Gives the same token for as long as it lives, as those of azure-identity do."""
