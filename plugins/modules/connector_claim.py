@@ -78,6 +78,12 @@ claim:
   description: The claim that stands after the task, with C(controller), C(pid), C(purpose) and C(until).
   returned: success, V(null) when there is none
   type: dict
+left:
+  description:
+    - For O(state=held), the claim of another run that stood there and did not count any more, such as that of a run that was killed; null
+      when there was none. What that run began may be unfinished.
+  returned: success
+  type: dict
 plan:
   description: What had to be done; the same in check mode.
   returned: success

@@ -113,10 +113,11 @@ def claim(server: Server, options: t.Mapping[str, t.Any], check_mode: bool, owne
         if plan and not check_mode:
             registry.delete_value(KEY, VALUE)
         return _result(plan, None if plan else found)
-    _wait_until_free(server, registry, me, options)
+    before = _wait_until_free(server, registry, me, options)
+    left = before if before is not None and before.owner != me else None
     plan = Plan.of([Change("claim", "server", machine, None, {"for": options["purpose"]}, "no other run may work on it meanwhile")])
     if check_mode:
-        return _result(plan, None)
+        return _result(plan, None, left)
     mine = Claim(me, options["purpose"], _now(server) + datetime.timedelta(seconds=options["lease"]))
     registry.create_key(KEY)
     registry.set_string(KEY, VALUE, mine.text())
@@ -124,7 +125,7 @@ def claim(server: Server, options: t.Mapping[str, t.Any], check_mode: bool, owne
     kept = Claim.read(registry.string(KEY, VALUE))
     if kept is None or kept.owner != me:
         raise _taken(machine, kept)
-    return _result(plan, mine)
+    return _result(plan, mine, left)
 
 
 def _release_plan(machine: str, found: Claim | None, me: Owner) -> Plan:
@@ -134,17 +135,22 @@ def _release_plan(machine: str, found: Claim | None, me: Owner) -> Plan:
     return Plan.of([Change("release", "server", machine, {"for": found.purpose}, None, "the work on it is over")])
 
 
-def _wait_until_free(server: Server, registry: Registry, me: Owner, options: t.Mapping[str, t.Any]) -> None:
-    def look() -> tuple[bool | None, str]:
+def _wait_until_free(server: Server, registry: Registry, me: Owner, options: t.Mapping[str, t.Any]) -> Claim | None:
+    """The claim that stands there and does not count any more."""
+
+    def look() -> tuple[tuple[Claim | None] | None, str]:
         found = Claim.read(registry.string(KEY, VALUE))
         free = found is None or found.owner == me or options["take_over"] or found.owner.is_surely_dead() or found.until <= _now(server)
-        return (True if free else None), "" if found is None else _shown(found)
+        return ((found,) if free else None), "" if found is None else _shown(found)
 
     try:
-        server.wait("the other run to end its work here", look, timeout=options["wait_timeout"], interval=options["poll_interval"])
+        (ended,) = server.wait(
+            "the other run to end its work here", look, timeout=options["wait_timeout"], interval=options["poll_interval"]
+        )
     except WaitTimeout as error:
         machine, _os = operating_system(server.session)
         raise _taken(machine, Claim.read(registry.string(KEY, VALUE))) from error
+    return ended
 
 
 def _now(server: Server) -> datetime.datetime:
@@ -167,8 +173,14 @@ def _shown(found: Claim) -> str:
     return f"process {found.owner.pid} on {found.owner.controller} ({found.purpose}, until {found.until:%Y-%m-%d %H:%M} UTC)"
 
 
-def _result(plan: Plan, held: Claim | None) -> dict[str, t.Any]:
-    return {"changed": bool(plan), "plan": plan.as_dict(), "diff": plan.diff(), "claim": held.as_dict() if held else None}
+def _result(plan: Plan, held: Claim | None, left: Claim | None = None) -> dict[str, t.Any]:
+    return {
+        "changed": bool(plan),
+        "plan": plan.as_dict(),
+        "diff": plan.diff(),
+        "claim": held.as_dict() if held else None,
+        "left": left.as_dict() if left else None,
+    }
 
 
 def _boot() -> str:

@@ -98,6 +98,9 @@ class Operations:
         context = ssl.create_default_context(cafile=self.lab.state["ca_file"])
         urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)).open(request).close()
 
+    def default_group(self) -> str:
+        return str(next(group["id"] for group in self.lab.get("/tenant")["groups"] if group["is_default"]))
+
     def assign(self, application: t.Mapping[str, t.Any], group: str) -> None:
         """Let an application use a group."""
         known = {key: application[key] for key in ("id", "app_id", "display_name")}

@@ -10,7 +10,9 @@ import concurrent.futures
 import time
 import typing as t
 
-from tests.integration.operations.conftest import CLAIM_KEY, NEW, WEB, Operations
+import pytest
+
+from tests.integration.operations.conftest import CLAIM_KEY, NEW, OLD, WEB, Operations
 from tests.integration.operations.witness import watching
 from tests.support.playbook import Run
 
@@ -83,9 +85,13 @@ def test_two_removals_of_the_same_server(operations: Operations) -> None:
     assert operations.claims() == {}
 
 
-def test_an_upgrade_that_waited_for_the_removal_of_its_server_does_not_bring_it_back(operations: Operations) -> None:
-    operations.fleet(ONE)
+@pytest.mark.parametrize("found", [OLD, NEW], ids=["to be upgraded", "to be given back"])
+def test_an_upgrade_that_waited_for_the_removal_of_its_server_does_not_bring_it_back(operations: Operations, found: str) -> None:
+    operations.fleet(ONE, version=found)
     host = WEB[0]
+    if found == NEW:
+        (connector,) = [one["id"] for one in operations.lab.get("/tenant")["connectors"] if one["machine_name"] == host.upper()]
+        operations.move(connector, operations.default_group())
     operations.claimed_by(host, controller="another-controller", pid=4711)
     seq = operations.lab.last_seq()
     with concurrent.futures.ThreadPoolExecutor() as workers:

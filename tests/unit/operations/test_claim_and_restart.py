@@ -128,8 +128,10 @@ def test_the_claim_of_a_run_that_is_dead_is_taken_at_once(machine: Machine) -> N
     me = Owner.this_run()
     for dead in (dataclasses.replace(me, pid=2**22 + 1), dataclasses.replace(me, boot="before"), dataclasses.replace(me, started="1")):
         machine.note = note(dead)
-        claim.claim(machine.server(), HELD, False)
-    assert machine.seconds == 3 * claim.SETTLE_SECONDS
+        result = claim.claim(machine.server(), HELD, False)
+        assert (result["left"]["pid"], result["left"]["purpose"]) == (dead.pid, "upgrade")
+    assert claim.claim(machine.server(), HELD, False)["left"] is None
+    assert machine.seconds == 4 * claim.SETTLE_SECONDS
 
 
 def test_the_claim_of_a_run_that_is_dead_is_taken_away_when_the_server_is_let_go(machine: Machine) -> None:
