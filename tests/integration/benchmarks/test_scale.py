@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from benchmarks import scale
+from benchmarks import page, scale
 from tests.support.lab_process import Lab
 
 GROUPS = 21
@@ -88,5 +88,15 @@ def test_the_table_never_hides_that_an_alternative_was_ended(tmp_path: pathlib.P
     ended = report(uri_loop=measurement(requests=5000, seconds=1000.0, done=412))
     assert "412 of 1,000, then ended" in scale.tables(ended)
     assert "at least 625 times fewer requests" in scale.tables(ended)
+    assert "It is met." in scale.tables(ended)
+    assert "Not shown by this run: a no-op takes 5 times" in scale.tables(report(uri_loop=measurement(requests=40, seconds=1000.0, done=8)))
     ended.save(tmp_path / "report.json")
     assert scale.tables(scale.Report.load(tmp_path / "report.json")) == scale.tables(ended)
+
+
+def test_the_page_shows_the_numbers_of_the_formula() -> None:
+    shown = page.read()
+    assert f"<!-- {scale.MARK}: begin -->" in shown
+    for manner in scale.MANNERS:
+        line = next(line for line in shown.splitlines() if f"| {scale.NO_OP} | {manner.name} |" in line)
+        assert f"| {manner.bound(scale.GROUPS)} |" in line
