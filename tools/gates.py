@@ -56,7 +56,7 @@ GATES = {
     "integration": Gate(
         "the whole job on the lab, and what may go wrong in it",
         [[*LAB_TESTS, *_integration("deploy", "tenant", "wsman")]],
-        timeout=900,
+        timeout=1500,
     ),
     "sanity": Gate("ansible-test sanity", [["python", "tools/sanity.py"]]),
     "molecule": Gate("the scenarios: converge, idempotence, verify", [["python", "tools/scenarios.py"]]),
