@@ -72,7 +72,7 @@ _value:
           type: list
           elements: str
         missing:
-          description: Computer names of declared servers that are not active members.
+          description: Inventory names of declared servers that are not active members.
           type: list
           elements: str
         zones:
@@ -82,6 +82,9 @@ _value:
         shared_zone:
           description: The zone that all of its active members are in; null when they are in several, or when that is not known of each.
           type: str
+        exists:
+          description: Whether the tenant has the group.
+          type: bool
         ok:
           description: Whether the group is highly available.
           type: bool

@@ -7,8 +7,23 @@
 from __future__ import annotations
 
 import json
+import pathlib
+import typing as t
 
-from tests.integration.operations.conftest import NEW, OLD, PAIRS, Operations
+import jsonschema
+import yaml
+
+from tests.integration.operations.conftest import NEW, OLD, PAIRS, WEB, Operations
+from tests.support.lab_process import ROOT
+
+SCHEMA = json.loads((ROOT / "docs" / "verify_result.schema.json").read_text())
+
+
+def validated(file: pathlib.Path) -> dict[str, t.Any]:
+    """The result file, which keeps to the schema that is documented."""
+    result: dict[str, t.Any] = json.loads(file.read_text())
+    jsonschema.Draft202012Validator(SCHEMA).validate(result)
+    return result
 
 
 def test_a_sound_fleet_has_no_findings_and_a_sick_one_has_each_of_them(operations: Operations) -> None:
@@ -17,7 +32,7 @@ def test_a_sound_fleet_has_no_findings_and_a_sick_one_has_each_of_them(operation
     file = operations.directory / "verify.json"
     run = operations.run("verify_connectors", verify_result_file=str(file), verify_fail_on="info").succeeded()
     assert "2 groups, 0 below the minimum; findings: 0 critical, 0 warning, 0 info" in run.stdout
-    assert json.loads(file.read_text())["worst"] is None
+    assert validated(file)["worst"] is None
     assert run.total("changed") == 0
 
     operations.lab.patch("/servers/nam-web-01", {"reachable": False})
@@ -27,7 +42,7 @@ def test_a_sound_fleet_has_no_findings_and_a_sick_one_has_each_of_them(operation
     operations.lab.post("/applications", {"display_name": "Forgotten"})
     sick = operations.run("verify_connectors", verify_result_file=str(file), verify_fail_on="critical")
     assert sick.rc != 0
-    found = {(one["code"], one["subject"]) for one in json.loads(file.read_text())["findings"]}
+    found = {(one["code"], one["subject"]) for one in validated(file)["findings"]}
     assert found >= {
         ("not_checked", "nam-web-01"),
         ("version_behind", "nam-web-02"),
@@ -39,3 +54,35 @@ def test_a_sound_fleet_has_no_findings_and_a_sick_one_has_each_of_them(operation
         ("application_on_default", "Forgotten"),
     }
     assert operations.writes(seq) == []
+
+
+def test_what_only_the_join_can_see_is_found_on_servers_and_tenant(operations: Operations) -> None:
+    operations.fleet({"Web": WEB, "HR": ("nam-hr-02", "eur-web-01")}, version=NEW)
+    lab, file = operations.lab, operations.directory / "verify.json"
+    tenant = lab.get("/tenant")
+    ids = {one["machine_name"]: one["id"] for one in tenant["connectors"]}
+    groups = {one["name"]: one["id"] for one in tenant["groups"]}
+    operations.move(ids["NAM-HR-01"], groups["HR"])
+    lab.post("/connectors", {"machine_name": "NAM-WEB-01", "group": "Web", "status": "inactive"})
+    lab.patch("/servers/eur-web-01", {"services": {"WAPCSvc": {"state": "Stopped"}}})
+    hosts = operations.inventory / "hosts.yml"
+    tree = yaml.safe_load(hosts.read_text())
+    web = tree["all"]["children"]["connectors"]["children"]["nam"]["children"]["group_web"]["hosts"]
+    web.update({host: {"connector_zone": "dc1"} for host in WEB[:2]})
+    hosts.write_text(yaml.safe_dump(tree, sort_keys=False))
+    run = operations.run("verify_connectors", verify_result_file=str(file), verify_fail_on="never").succeeded()
+    found = {(one["severity"], one["code"], one["subject"]) for one in validated(file)["findings"]}
+    assert found >= {
+        ("warning", "one_zone", "Web"),
+        ("warning", "wrong_group", "nam-hr-01"),
+        ("info", "same_machine", "NAM-WEB-01"),
+        ("critical", "inactive", "eur-web-01"),
+    }
+    # The tenant forgets what was inactive for ten days; the server goes on believing that it is registered.
+    lab.post("/clock", {"advance": 11 * 86400})
+    later = operations.run("verify_connectors", verify_result_file=str(file), verify_fail_on="critical")
+    assert later.rc != 0
+    assert ("critical", "not_in_tenant", "eur-web-01") in {
+        (one["severity"], one["code"], one["subject"]) for one in validated(file)["findings"]
+    }
+    assert run.total("changed") + later.total("changed") == 0

@@ -6,13 +6,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import re
 import typing as t
 
+import jsonschema
 import pytest
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.fleet import findings as rules
 from ansible_collections.entra.app_proxy.plugins.module_utils.fleet import waves
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.ha import verdict
+from tests.support.documents import ROOT
+
+PAGE = ROOT / "docs" / "operations.md"
+SCHEMA = json.loads((ROOT / "docs" / "verify_result.schema.json").read_text())
+FINDING = jsonschema.Draft202012Validator({**SCHEMA["$defs"]["finding"]})
 
 Change = t.Callable[[dict[str, t.Any], dict[str, t.Any], list[dict[str, t.Any]]], object]
 
@@ -42,7 +51,8 @@ def find(change: Change) -> list[tuple[str, str, str]]:
     change(declared, hosts, tenant)
     rows = verdict(tenant, declared["groups"])["rows"]
     found = rules.findings(declared, hosts, {"groups": tenant, "rows": rows})
-    assert all(one.evidence and one.remedy for one in found)
+    for one in found:
+        FINDING.validate(dataclasses.asdict(one))
     return [(one.severity, one.code, one.subject) for one in found]
 
 
@@ -126,6 +136,14 @@ CASES: list[tuple[str, Change, list[tuple[str, str, str]]]] = [
 @pytest.mark.parametrize(("change", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_findings(change: Change, expected: list[tuple[str, str, str]]) -> None:
     assert find(change) == expected
+
+
+def test_schema_and_page_name_every_code_and_each_has_a_case() -> None:
+    told = {code for case in CASES for _severity, code, _subject in case[2]} | {"group_missing"}
+    rows = [line.split("|")[1] for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    listed = {code for row in rows for code in re.findall(r"`(\w+)`", row)}
+    assert set(FINDING.schema["properties"]["code"]["enum"]) == told
+    assert told <= listed
 
 
 def test_a_group_that_does_not_exist() -> None:
