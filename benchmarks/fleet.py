@@ -40,6 +40,8 @@ OLD, NEW = "1.5.3829.0", "1.5.4892.0"
 SIZES = (3, 4, 5, 6, 7)
 """Servers of a connector group; groups have these sizes in turn. Three is the least of which one can be spared."""
 GROUPS = 60
+UPGRADE_GROUPS = 12
+"""Of the upgrade that is carried out. One of a server takes some thirty times what a deployment without changes does."""
 FORKS = 25
 LATENCY_SECONDS = 0.02
 QUICK = {"files_appear": 0.3, "becomes_active": 0.3, "service_start": 0.1}
@@ -53,7 +55,7 @@ MOST_OF_THE_LARGEST_GROUP = 1.1
 
 STRATEGIES = ("linear", "free", "ansible.builtin.host_pinned")
 FORKS_TRIED = (5, 25, 50, 100)
-STRATEGY_GROUPS = 10
+TRIAL_GROUPS = 5
 
 Entry = dict[str, t.Any]
 Fleet = dict[str, list[str]]
@@ -155,8 +157,8 @@ class Bench:
     def measure_upgrade(self, groups: int) -> tuple[Measurement, Upgrade]:
         """Upgrade one server alone, then all the others of the first groups in waves."""
         fleet = dict(list(self._fleet.items())[:groups])
-        largest = max(len(servers) for servers in fleet.values())
-        first = next(servers[0] for servers in fleet.values() if len(servers) < largest)
+        most = max(len(servers) for servers in fleet.values())
+        first = next(servers[0] for servers in fleet.values() if len(servers) < most)
         _one, run, entries = self._measure("", "upgrade_connectors", ("--limit", f"{first},localhost"), FORKS, "linear", UPGRADE)
         (alone,) = _waves(run, entries)
         self._lab.patch("/timeline", {"on": True})
@@ -169,7 +171,7 @@ class Bench:
             self._lab.patch("/timeline", {"on": False})
         active = {group: [len(servers), *(one["active"] for one in timeline if one["group"] == group)] for group, servers in fleet.items()}
         worst = {group: min(counts) for group, counts in active.items()}
-        return measurement, Upgrade(tuple(_waves(run, entries)), alone, largest, worst)
+        return measurement, Upgrade(tuple(_waves(run, entries)), alone, most, worst)
 
     def measure_plan(self) -> tuple[Measurement, int]:
         """The rolling upgrade of the whole fleet in check mode, and its waves."""
@@ -295,82 +297,108 @@ def _inventory(path: pathlib.Path, fleet: Fleet) -> pathlib.Path:
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """Everything that was measured."""
+    """Everything that was measured.
+
+    :param jobs: of the whole fleet; the last is the plan of its rolling upgrade, which has C(waves).
+    :param upgraded: the rolling upgrade that was carried out, of a fleet of C(upgrade_groups).
+    :param trials: deployments of a fleet of C(trial_groups).
+    """
 
     groups: int
-    servers: int
     jobs: tuple[Measurement, ...]
+    waves: int
+    upgrade_groups: int
+    upgraded: Measurement
     upgrade: Upgrade
-    trials: tuple[Trial, ...]
+    trial_groups: int = 0
+    trials: tuple[Trial, ...] = ()
 
     @property
     def missed(self) -> list[str]:
         """The bounds that do not hold, for a person."""
         upgrade, found = self.upgrade, []
-        if len(upgrade.waves) != upgrade.largest:
-            found.append(f"{len(upgrade.waves)} waves, and the largest group has {upgrade.largest} servers")
+        if self.waves != largest(self.groups):
+            found.append(f"{self.waves} waves, and the largest group has {largest(self.groups)} servers")
         if upgrade.ratio > MOST_OF_THE_LARGEST_GROUP:
             found.append(f"the rolling upgrade takes {upgrade.ratio:.2f} times as long as the largest group")
         found += [f"{group} had {active} active connector(s)" for group, active in upgrade.worst.items() if active < 2]
-        return found + [f"{one.job} has changed something" for one in self.jobs[:2] if one.changed]
+        return found + [f"{one.job} has changed something" for one in self.jobs if one.changed]
 
 
-def measure(directory: pathlib.Path, groups: int, strategy_groups: int) -> Report:
-    """Run everything, on one lab."""
-    with Bench.of(directory, groups) as bench:
-        jobs = [bench.measure("deploy, nothing to do", "deploy_connectors"), bench.measure("verify", "verify_connectors")]
-        trials = [
-            Trial(strategy, forks, _trial(bench, strategy, forks, strategy_groups))
+def largest(groups: int) -> int:
+    return max(len(servers) for servers in declared(groups).values())
+
+
+def servers_of(groups: int) -> int:
+    return sum(len(servers) for servers in declared(groups).values())
+
+
+def measure(directory: pathlib.Path, groups: int, upgrade_groups: int, trial_groups: int) -> Report:
+    """Run everything."""
+    with Bench.of(directory / "whole", groups) as bench:
+        jobs = (bench.measure("deploy, nothing to do", "deploy_connectors"), bench.measure("verify", "verify_connectors"))
+        plan, waves = bench.measure_plan()
+    with Bench.of(directory / "upgrade", upgrade_groups) as bench:
+        upgraded, upgrade = bench.measure_upgrade(upgrade_groups)
+        if bench.versions(upgrade_groups) != {NEW}:
+            raise AssertionError(f"the rolling upgrade has left {bench.versions(upgrade_groups)}")
+    report = Report(groups, (*jobs, plan), waves, upgrade_groups, upgraded, upgrade)
+    return (
+        dataclasses.replace(report, trial_groups=trial_groups, trials=measure_trials(directory, trial_groups)) if trial_groups else report
+    )
+
+
+def measure_trials(directory: pathlib.Path, groups: int) -> tuple[Trial, ...]:
+    """A deployment without changes, under every strategy with every number of forks."""
+    with Bench.of(directory / "trials", groups) as bench:
+        return tuple(
+            Trial(strategy, forks, bench.measure("deploy", "deploy_connectors", forks=forks, strategy=strategy))
             for strategy in STRATEGIES
-            for forks in (FORKS_TRIED if strategy_groups else ())
-        ]
-        upgraded, upgrade = bench.measure_upgrade()
-        if bench.versions() != {NEW}:
-            raise AssertionError(f"the rolling upgrade has left {bench.versions()}")
-    servers = sum(map(len, declared(groups).values()))
-    return Report(groups, servers, (*jobs, upgraded), upgrade, tuple(trials))
-
-
-def _trial(bench: Bench, strategy: str, forks: int, groups: int) -> Measurement:
-    return bench.measure("deploy", "deploy_connectors", "--limit", bench.limit(groups), forks=forks, strategy=strategy)
+            for forks in FORKS_TRIED
+        )
 
 
 def tables(report: Report) -> str:
     """What was measured, for the page."""
     upgrade = report.upgrade
     lines = [
-        f"{report.servers} servers in {report.groups} connector groups of {min(SIZES)} to {upgrade.largest},"
-        f" {LATENCY_SECONDS * 1000:.0f} ms before each answer, {FORKS} forks:",
+        f"{LATENCY_SECONDS * 1000:.0f} ms before each answer, {FORKS} forks, connector groups of {min(SIZES)} to {max(SIZES)} servers:",
         "",
-        "| job | requests to servers | for each | requests to the tenant | seconds | processor seconds | MiB |",
-        "|---|---|---|---|---|---|---|",
+        "| job | servers | groups | requests to servers | for each | requests to the tenant | seconds | processor seconds | MiB |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *(_row(one, report.groups) for one in report.jobs),
+        _row(report.upgraded, report.upgrade_groups),
+        "",
+        f"The whole fleet is planned in {report.waves} waves; its largest group has {largest(report.groups)} servers. The upgrade that was"
+        " carried out, in simulated time:",
+        "",
+        "| way | waves | minutes | times the largest group |",
+        "|---|---|---|---|",
     ]
-    for one in report.jobs:
-        counts = f"{one.wsman:,} | {one.wsman / report.servers:.1f} | {one.graph:,}"
-        lines.append(f"| {one.job} | {counts} | {one.seconds:,.0f} | {one.cpu:,.0f} | {one.peak:,.0f} |")
-    lines += ["", "The same upgrade in simulated time:", "", "| way | waves | minutes | times the largest group |", "|---|---|---|---|"]
     whole = upgrade.largest * upgrade.alone.simulated
     for way, waves, seconds in (
         ("largest group × one upgrade", upgrade.largest, whole),
         ("rolling, a server of every group in each wave", len(upgrade.waves), upgrade.makespan),
-        ("`serial: 1`", report.servers, upgrade.serial),
+        ("`serial: 1`", servers_of(report.upgrade_groups), upgrade.serial),
     ):
         lines.append(f"| {way} | {waves} | {seconds / 60:,.1f} | {seconds / whole:.2f} |")
-    return "\n".join([*lines, "", *_worst(upgrade), *_trials(report)])
+    worst = f"The fewest active connectors that any group had meanwhile, by the lab's own record: {min(upgrade.worst.values())}."
+    return "\n".join([*lines, "", worst, *_trials(report)])
 
 
-def _worst(upgrade: Upgrade) -> list[str]:
-    return [f"The fewest active connectors that any group had meanwhile, by the lab's own record: {min(upgrade.worst.values())}."]
+def _row(one: Measurement, groups: int) -> str:
+    servers = servers_of(groups)
+    counts = f"{servers} | {groups} | {one.wsman:,} | {one.wsman / servers:.1f} | {one.graph:,}"
+    return f"| {one.job} | {counts} | {one.seconds:,.0f} | {one.cpu:,.0f} | {one.peak:,.0f} |"
 
 
 def _trials(report: Report) -> list[str]:
     if not report.trials:
         return []
     first = report.trials[0].measurement
-    servers = sum(len(servers) for servers in list(declared(report.groups).values())[:STRATEGY_GROUPS])
     lines = [
         "",
-        f"Strategy and forks: deploying {servers} servers of them without changes. Times are relative to the first row:",
+        f"Strategy and forks, deploying {servers_of(report.trial_groups)} servers without changes. Times are relative to the first row:",
         "",
         "| strategy | forks | time | processor time | MiB |",
         "|---|---|---|---|---|",
@@ -400,7 +428,7 @@ def main() -> int:
     parser.add_argument("--groups", type=int, default=GROUPS, help="connector groups of the fleet (default: %(default)s)")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory:
-        report = measure(pathlib.Path(directory), options.groups, min(STRATEGY_GROUPS, options.groups))
+        report = measure(pathlib.Path(directory), options.groups, min(UPGRADE_GROUPS, options.groups), min(TRIAL_GROUPS, options.groups))
     print(tables(report))
     for sentence in report.missed:
         print(sentence, file=sys.stderr)
