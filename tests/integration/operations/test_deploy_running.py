@@ -16,7 +16,7 @@ from tests.integration.operations.witness import watching
 from tests.support.playbook import Run
 
 PROXY = "http://proxy.example.com:8080"
-LEFT = "everything else is done, but these servers wait for the playbook entra.app_proxy.upgrade_connectors"
+LEFT = "these servers wait for the playbook entra.app_proxy.upgrade_connectors"
 
 
 def left(run: Run) -> set[str]:
@@ -46,7 +46,9 @@ def test_a_raised_version_leaves_connectors_that_serve_to_the_rolling_upgrade_wh
     assert witness.worst() == {"Web": 3, "HR": 3}
 
     with watching(operations.lab, THREES) as witness:
-        operations.upgrade().succeeded()
+        upgraded = operations.upgrade().succeeded()
+    assert "wave 1 of 3 begins: nam-web-01, nam-hr-02" in upgraded.stdout
+    assert re.search(rf"wave 2 of 3, nam-web-02 \(Web\): upgraded, {OLD} -> {NEW}, \d+ s\. connector NAM-WEB-02 is active", upgraded.stdout)
     assert witness.worst() == {"Web": 2, "HR": 2}
     assert set(operations.versions().values()) == {NEW}
     last = operations.run("deploy_connectors", connector_version=NEW).succeeded()
