@@ -21,7 +21,7 @@ def test_a_small_fleet_keeps_the_bounds_of_a_large_one(tmp_path: pathlib.Path) -
     report = fleet.measure(tmp_path, GROUPS, GROUPS, 0)
     servers = fleet.servers_of(GROUPS)
     assert report.missed == []
-    assert [one.wsman for one in report.jobs[:2]] == [REQUESTS * servers] * 2
+    assert [one.wsman for one in report.jobs] == [REQUESTS * servers] * 2
     assert [wave.servers for wave in report.upgrade.waves] == [2, 2, 2, 1]
     assert f"| rolling upgrade | {servers} | {GROUPS} |" in fleet.tables(report)
 
@@ -31,6 +31,6 @@ def test_the_makespan_is_held_against_the_largest_group(waves: int, ratio: float
     alone = fleet.Wave(1, 100, 20)
     upgrade = fleet.Upgrade((alone,) * waves, alone, 4, {"Site 000": 2})
     nothing = fleet.Measurement("rolling upgrade", 0, 0, 1, 1, 1, 0)
-    report = fleet.Report(GROUPS, (), fleet.largest(GROUPS), GROUPS, nothing, upgrade)
+    report = fleet.Report(GROUPS, (), waves, GROUPS, (nothing,), upgrade)
     assert upgrade.ratio == pytest.approx(ratio)
     assert bool(report.missed) is (ratio > fleet.MOST_OF_THE_LARGEST_GROUP)
