@@ -108,10 +108,11 @@ class Ansible:
         variables: t.Mapping[str, t.Any] | None = None,
         when: t.Callable[[], bool],
         timeout: float = 300,
-    ) -> None:
+    ) -> bool:
         """Run a playbook until C(when) says so, then SIGKILL it and all processes below it, as the end of the controller would.
 
-        :raises AssertionError: it ended before, or C(when) did not come about in time.
+        :returns: whether it was; not when it had come to its good end before.
+        :raises AssertionError: it failed before, or C(when) did not come about in time.
         """
         command = self._command(inventory, variables, [*arguments, str(playbook)])
         self.home.mkdir(parents=True, exist_ok=True)
@@ -125,11 +126,14 @@ class Ansible:
             try:
                 while not when() and process.poll() is None and time.monotonic() < deadline:
                     time.sleep(0.02)
+                if process.poll() == 0:
+                    return False
                 if not when():
                     raise AssertionError(f"{' '.join(command)}\nwas not to be killed: exit code {process.poll()}\n{log.read_text()}")
             finally:
                 if process.poll() is None:
                     kill(process)
+        return True
 
     def _command(self, inventory: pathlib.Path | str, variables: t.Mapping[str, t.Any] | None, rest: t.Sequence[str]) -> list[str]:
         given = ["-e", f"@{self._write('variables.yml', dict(variables))}"] if variables else []

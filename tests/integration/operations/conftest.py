@@ -110,11 +110,11 @@ class Operations:
         given = {"connector_version": NEW, **FAST, **variables}
         return self.run("upgrade_connectors", *arguments, **given)
 
-    def kill_after(self, writes: int, playbook: str, *arguments: str, **variables: t.Any) -> None:
-        """Run a playbook, and SIGKILL it with all its workers at the very moment after its n-th write to servers or tenant."""
+    def kill_after(self, writes: int, playbook: str, *arguments: str, **variables: t.Any) -> bool:
+        """Run a playbook, and SIGKILL it with all its workers at the very moment after its n-th write to servers or tenant, if it makes it."""
         self.lab.post("/halt", {"after": writes})
         try:
-            self.ansible.killed(
+            return self.ansible.killed(
                 ROOT / "playbooks" / f"{playbook}.yml",
                 *arguments,
                 inventory=self.inventory,

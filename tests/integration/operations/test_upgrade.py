@@ -82,7 +82,7 @@ def test_a_run_that_was_killed_is_simply_run_again(operations: Operations) -> No
     before = operations.members()
     limit = ["--limit", "nam-web-01,localhost"]
     with watching(operations.lab, ["Web"]) as witness:
-        operations.kill_after(OUT_OF_ITS_GROUP, "upgrade_connectors", *limit, connector_version=NEW, **FAST)
+        assert operations.kill_after(OUT_OF_ITS_GROUP, "upgrade_connectors", *limit, connector_version=NEW, **FAST)
         assert operations.members()["Default"] == ["NAM-WEB-01"]
         operations.upgrade(*limit).succeeded()
     assert witness.worst() == {"Web": 2}
