@@ -111,7 +111,7 @@ class Operations:
         return self.run("upgrade_connectors", *arguments, **given)
 
     def kill_after(self, writes: int, playbook: str, *arguments: str, **variables: t.Any) -> bool:
-        """Run a playbook, and SIGKILL it with all its workers at the very moment after its n-th write to servers or tenant, if it makes it."""
+        """Run a playbook, and SIGKILL it with all its workers at the very moment after its n-th write. Whether it made so many."""
         self.lab.post("/halt", {"after": writes})
         try:
             return self.ansible.killed(
