@@ -11,8 +11,9 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.leftovers import leftovers, product_folders
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import STOPPED
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import STOPPED, HostState
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman import services
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.instances import text
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
@@ -30,6 +31,16 @@ def existing_folders(session: Session, paths: t.Sequence[str]) -> list[str]:
     rows = session.query(f"SELECT Name FROM Win32_Directory WHERE {any_of('Name', paths)}")
     found = {(text(row, "Name") or "").lower() for row in rows}
     return [path for path in paths if path.lower() in found]
+
+
+def remove_left_behind(server: Server, state: HostState) -> None:
+    """Remove the folders that an upgrade from the other generation has left. Which they are shows only when the installer has run: whether
+    it keeps the folder is not known.
+
+    :param state: the host after it.
+    :raises HostError: naming those that stay, and why.
+    """
+    remove_folders(server, leftovers(state, existing_folders(server.session, product_folders(state))).folders)
 
 
 def remove_service(server: Server, name: str, interval: float) -> None:

@@ -21,7 +21,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host import (
     plan_removal,
     restart_note,
 )
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_leftovers import existing_folders
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_leftovers import existing_folders, remove_left_behind
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_registration import Credentials
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_restart import restart_after
@@ -59,6 +59,8 @@ def connector(server: Server, options: Values, check_mode: bool) -> Result:
     restart = _restart_wanted(options, plan, applied)
     if restart and not check_mode:
         after, restarted = restart_after(applied, before, server, options["reboot_timeout"], options["poll_interval"]), True
+    if options["remove_leftovers"] and _runs_installer(plan) and not check_mode:
+        remove_left_behind(server, after.state)
     known = plan_registration.known_ids(options["known_connectors"])
     required = None if absent else plan_registration.reason_to_register(after.state, options["tenant_id"], known)
     kept = None if absent or check_mode else _kept(plan, before, after.state, server)
@@ -157,7 +159,7 @@ def _left(server: Server, options: Values, before: HostState) -> Leftovers:
 def _install(
     server: Server, options: Values, desired: plan_connector.Desired, plan: Plan, before: HostState, source: Source, check_mode: bool
 ) -> Applied:
-    if any(change.action in plan_connector.INSTALLER_ACTIONS for change in plan.changes):
+    if _runs_installer(plan):
         check_controller_file(source)
         disk.check_space(server.session, before.os.drive, source.copied_bytes, options["minimum_free_mib"])
     if not plan or check_mode:
@@ -189,6 +191,10 @@ def _remove(server: Server, options: Values, plan: Plan, before: HostState, sour
     return apply_removal.apply(plan, before, source, server, _limits(options))
 
 
+def _runs_installer(plan: Plan) -> bool:
+    return any(change.action in plan_connector.INSTALLER_ACTIONS for change in plan.changes)
+
+
 def _restart_wanted(options: Values, plan: Plan, applied: Applied) -> bool:
     return bool(options["reboot"] and (_plans_restart(plan) or applied.reboot_required))
 
@@ -199,8 +205,7 @@ def _plans_restart(plan: Plan) -> bool:
 
 def _kept(plan: Plan, before: HostState, after: HostState, server: Server) -> bool | None:
     """Whether the registration has outlived the installer; None when there was none, or no installer ran."""
-    ran = any(change.action in plan_connector.INSTALLER_ACTIONS for change in plan.changes)
-    if not ran or before.registration.state != REGISTERED:
+    if not _runs_installer(plan) or before.registration.state != REGISTERED:
         return None
     kept = after.registration.state == REGISTERED and after.registration.connector_id == before.registration.connector_id
     server.done.append("the registration was kept" if kept else "the registration was not kept: the host has to be registered again")

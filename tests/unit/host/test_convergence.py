@@ -147,6 +147,16 @@ def assert_complete(windows: Windows, wishes: Given) -> None:
     assert again["registration"]["required"] is False
 
 
+def test_an_upgrade_from_the_other_generation_leaves_no_folders_to_the_next_run() -> None:
+    windows = Windows(version="1.5.3437.0")
+    windows.install("Running", generations.LEGACY)
+    windows.programs.update(_programs(0, listed=True))
+    wishes = {"version": NEWEST, "remove_leftovers": True, "installer_path": rf"C:\software\{INSTALLER}"}
+    connector(windows, wishes)
+    assert windows.folders == set(generations.ENTRA.program_folders("C:"))
+    assert connector(windows, wishes)["plan"]["lines"] == []
+
+
 @settings(max_examples=150)
 @given(windows=hosts(), wishes=WISHES, lives=st.integers(min_value=0, max_value=25))
 def test_a_run_that_was_killed_anywhere_is_simply_run_again(windows: Windows, wishes: Given, lives: int) -> None:
