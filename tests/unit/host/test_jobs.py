@@ -211,13 +211,15 @@ def test_a_restart_that_an_earlier_run_left_open_is_made_when_it_is_allowed(inst
 def test_a_removal_tells_of_a_restart_that_is_open_since_an_earlier_run() -> None:
     windows = installed()
     outputs = iter([f"HKEY_LOCAL_MACHINE\\X\\{{{CONNECTOR}}}\n    DisplayName    REG_SZ    {ENTRA.product}\n", ""])
-    windows.programs["reg.exe"] = lambda server: exit_code(0, next(outputs))(server)
+
+    def listed(server: Windows) -> t.Any:
+        return exit_code(0, next(outputs))(server)
 
     def uninstall(server: Windows) -> t.Any:
         server.remove()
         return exit_code(3010)(server)
 
-    windows.programs["msiexec.exe"] = uninstall
+    windows.programs |= {"reg.exe": listed, "msiexec.exe": uninstall}
     assert connector(windows, state="absent")["reboot_required"] is True
     again = connector(windows, state="absent")
     assert (again["changed"], again["reboot_required"]) == (False, True)

@@ -149,7 +149,7 @@ def test_a_request_that_waits_during_a_reset_does_not_act_on_the_new_world(live:
     live.do(lambda: live.world.faults.add({"kind": "delay", "plane": "wsman", "seconds": 0.5, "action": "StopService"}))
     with live.protocol() as protocol, concurrent.futures.ThreadPoolExecutor() as workers:
         waiting = workers.submit(Cim(protocol).invoke, "Win32_Service", "StopService", Name="W32Time")
-        while live.do(lambda: live.world.faults.as_list())[0]["hits"] == 0:
+        while live.do(live.world.faults.as_list)[0]["hits"] == 0:
             time.sleep(0.01)
         live.reset()
         with pytest.raises(requests.exceptions.ConnectionError):
