@@ -12,7 +12,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Plan
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha, purge, rules
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha, purge, rules, turn
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.apply import Applier, Outcome
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.blocked import Blocked
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
@@ -84,6 +84,19 @@ def reconcile(client: GraphClient, desired: t.Sequence[DesiredGroup], how: Rules
         state = with_pending(state, desired)
     else:
         state = wait_for_active(client, state, desired, seconds=how.wait_timeout, interval=how.wait_interval)
+    if how.check_mode or not _would_create(desired, state):
+        return _reconcile(client, desired, how, state)
+    # The service takes a second group of the same name. Whoever waited for another run of this controller looks again.
+    with turn.taken(f"create {client.root}", client.deadline):
+        return _reconcile(client, desired, how, observe_desired(client, desired, everything=how.purge is not None))
+
+
+def _would_create(desired: t.Sequence[DesiredGroup], state: TenantState) -> bool:
+    present = {folded(group.name) for group in state.groups}
+    return any(folded(one.name) not in present for one in desired if not one.absent and not one.id)
+
+
+def _reconcile(client: GraphClient, desired: t.Sequence[DesiredGroup], how: Rules, state: TenantState) -> Reconciled:
     resolution = resolve(desired, state)
     extra = purge.undeclared(resolution, state, how.purge) if how.purge else Undeclared()
     state = _named(client, state, [*desired, *extra.groups])

@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.apply import SETTLE
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import read_groups
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError, GraphError, TenantError
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import observe_groups
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import observe_desired, observe_groups
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.reconcile import Reconciled, Rules, reconcile
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import as_desired
 from tests.unit.tenant.graph_server import LabTenant
@@ -328,3 +328,15 @@ def test_any_fault_at_any_request_ends_well_or_clearly_and_the_next_run_converge
         assert is_as_declared(tenant), number
         tenant.close()
     assert cases > 10
+
+
+def test_groups_that_another_run_has_created_since_the_look_are_not_created_again(tenant: LabTenant) -> None:
+    client = tenant.client()
+    try:
+        old = observe_desired(client, read_groups(FLEET))
+        assert run(tenant).outcome.done
+        reconciled = reconcile(client, read_groups(FLEET), Rules(), old)
+    finally:
+        client.close()
+    assert not reconciled.plan
+    assert is_as_declared(tenant)
