@@ -28,6 +28,7 @@ PLAIN = {"NO_COLOR": "1", "PY_COLORS": "0", "ANSIBLE_NOCOLOR": "true"}
 COLLECTION = "ansible_collections.entra.app_proxy.plugins"
 PYTEST = ["pytest", "--quiet"]
 LAB_TESTS = [*PYTEST, "-n", "2"]
+KILL_MATRIX = [*LAB_TESTS, "-m", "slow", "tests/integration/operations/test_kill_matrix.py"]
 # Minutes long.
 FAULT_MATRIX = "tests/integration/tenant/test_fault_matrix.py"
 
@@ -84,11 +85,8 @@ EXTENDED = {
         ],
         timeout=2400,
     ),
-    "killmatrix": Gate(
-        "every playbook killed after each of its writes, and run again",
-        [[*LAB_TESTS, "-m", "slow", "tests/integration/operations/test_kill_matrix.py"]],
-        timeout=3600,
-    ),
+    "killmatrix": Gate("every playbook killed after each of its writes, and run again", [KILL_MATRIX], timeout=5400),
+    "killsample": Gate("the same after every sixth write", [[*KILL_MATRIX, "--kill-every", "6"]], timeout=1800),
 }
 
 

@@ -179,6 +179,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Those marked slow are for the matrices: -m slow, or any other -m, runs them."""
     if not config.option.markexpr:
         items[:] = [item for item in items if item.get_closest_marker("slow") is None]
+    every = config.getoption("--kill-every")
+    items[:] = [item for item in items if (_number(item) - 1) % every == 0]
+
+
+def _number(item: pytest.Item) -> int:
+    """Of a case of the kill matrix, after which write it kills; 1 of every other test."""
+    call = getattr(item, "callspec", None)
+    return int(call.params["number"]) if item.name.startswith("test_killed_after_that_write") and call else 1
 
 
 @pytest.fixture
