@@ -97,5 +97,6 @@ def possible(fleet: list[DesiredGroup], state: TenantState) -> list[DesiredGroup
 
 
 def settle(state: TenantState) -> TenantState:
-    """What the service adds: a region for a group that was made without one."""
-    return dataclasses.replace(state, groups=tuple(dataclasses.replace(one, region=one.region or "nam") for one in state.groups))
+    """What the service adds: the tenant's own region for a group that was made without one."""
+    own = (state.default_group.region if state.default_group else None) or "nam"
+    return dataclasses.replace(state, groups=tuple(dataclasses.replace(one, region=one.region or own) for one in state.groups))
