@@ -80,9 +80,9 @@ claim:
   type: dict
 left:
   description:
-    - For O(state=held), the claim of another run that stood there and did not count any more, such as that of a run that was killed; null
-      when there was none. What that run began may be unfinished.
-  returned: success
+    - For O(state=held), the claim of another run that stood there and did not count any more, such as that of a run that was killed. What
+      that run began may be unfinished.
+  returned: success, V(null) when there was none
   type: dict
 plan:
   description: What had to be done; the same in check mode.
