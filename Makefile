@@ -24,7 +24,7 @@ lab: ## a lab in the foreground, for trying things by hand; Ctrl-C ends it
 .PHONY: test extended killsample killmatrix matrix
 test: ## everything that must hold for a change
 	$(tool) gates
-extended: ## slower: servers, connections, operations and budgets on the lab; a tenant with faults, and as it is documented
+extended: ## slower: servers, connections, operations and budgets on the lab; the tenant as observed and as documented
 	$(tool) gates $@
 killsample: ## slower: every playbook killed after every sixth of its writes to servers and tenant, and run again
 	$(tool) gates $@
