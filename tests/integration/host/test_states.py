@@ -41,6 +41,8 @@ class Case:
     foreseen: int | None = None
 
 
+# As in a rolling upgrade: otherwise a connector that serves is left alone.
+UPGRADE = {"connector_version": NEWEST, "connector_upgrade_serving": True}
 CASES = {
     "absent": Case({}, 2),
     "half installed, no updater service": Case(
@@ -65,14 +67,12 @@ CASES = {
         {"connector": {"registered": True, "tenant_id": OTHER_TENANT}}, 1, keeps=False, wishes={"connector_allow_tenant_change": True}
     ),
     "legacy": Case({"connector": {"generation": "legacy", "registered": True}}, 0, keeps=True),
-    "legacy, to be upgraded": Case(
-        {"connector": {"generation": "legacy", "registered": True}}, 1, keeps=True, wishes={"connector_version": NEWEST}
-    ),
+    "legacy, to be upgraded": Case({"connector": {"generation": "legacy", "registered": True}}, 1, keeps=True, wishes=UPGRADE),
     "legacy, to be upgraded, which loses the registration": Case(
         {"connector": {"generation": "legacy", "registered": True}, "product": {"upgrade_keeps_registration": False}},
         2,
         keeps=False,
-        wishes={"connector_version": NEWEST},
+        wishes=UPGRADE,
         foreseen=1,
     ),
     "upgraded by itself": Case(
