@@ -92,8 +92,7 @@ def reconcile(client: GraphClient, desired: t.Sequence[DesiredGroup], how: Rules
 
 
 def _would_create(desired: t.Sequence[DesiredGroup], state: TenantState) -> bool:
-    present = {folded(group.name) for group in state.groups}
-    return any(folded(one.name) not in present for one in desired if not one.absent and not one.id)
+    return any(not state.groups_named(one.name) for one in desired if not one.absent and not one.id)
 
 
 def _reconcile(client: GraphClient, desired: t.Sequence[DesiredGroup], how: Rules, state: TenantState) -> Reconciled:
