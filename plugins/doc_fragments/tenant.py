@@ -105,8 +105,8 @@ options:
     default: 600
   request_timeout:
     description:
-      - Seconds to wait for one answer. A read that took longer is asked again; after a write the tenant is read, to see whether it took
-        effect.
+      - Seconds to wait for one answer, of the sign-in service as well. A read that took longer is asked again; after a write the tenant is
+        read, to see whether it took effect.
     type: int
     default: 60
 requirements:

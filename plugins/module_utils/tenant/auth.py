@@ -16,7 +16,7 @@ import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.clouds import CLOUDS
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import NEEDS, Connection
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import CONNECT_TIMEOUT, NEEDS, Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import UNTRUSTED, LoginError, is_untrusted
 
 CLI_UNREACHED = "Max retries exceeded with url"
@@ -117,8 +117,8 @@ def token_source(connection: Connection, prompt: Prompt | None = None) -> TokenS
 
 
 def http_options(connection: Connection) -> dict[str, t.Any]:
-    """What azure-identity passes to its own HTTP pipeline: CA bundle and proxy."""
-    options: dict[str, t.Any] = {}
+    """What azure-identity passes to its own HTTP pipeline: CA bundle, proxy, and how long to wait (its own default is 300 s)."""
+    options: dict[str, t.Any] = {"connection_timeout": CONNECT_TIMEOUT, "read_timeout": connection.request_timeout}
     if connection.ca_file:
         options["connection_verify"] = connection.ca_file
     if connection.proxy:

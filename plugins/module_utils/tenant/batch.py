@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import UNANSWERED, Answer, Body, Request
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import UNANSWERED, UNAUTHORIZED, Answer, Body, Request
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.policies import RETRIES, backoff
 
 SIZE = 20
@@ -39,8 +39,17 @@ def run_writes(client: GraphClient, requests: t.Sequence[Request]) -> list[Answe
 
 
 def _run(client: GraphClient, requests: t.Sequence[Request], *, safe: bool) -> list[Answer]:
+    asked = dict(enumerate(requests))
+    answers = _until_settled(client, asked, safe=safe)
+    # The token may run out between the batch and its items.
+    refused = {number: request for number, request in asked.items() if answers[number].status == UNAUTHORIZED}
+    if refused and client.renew_token():
+        answers |= _until_settled(client, refused, safe=safe)
+    return [answers[number] for number in asked]
+
+
+def _until_settled(client: GraphClient, waiting: Numbered, *, safe: bool) -> dict[int, Answer]:
     answers: dict[int, Answer] = {}
-    waiting = dict(enumerate(requests))
     attempt = 0
     while waiting:
         for chunk in _chunks(waiting):
@@ -50,7 +59,7 @@ def _run(client: GraphClient, requests: t.Sequence[Request], *, safe: bool) -> l
             break
         waiting = again
         attempt += 1
-    return [answers[number] for number in range(len(requests))]
+    return answers
 
 
 def _chunks(waiting: Numbered) -> t.Iterator[Numbered]:

@@ -16,7 +16,7 @@ import uuid
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Prompt, token_source
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import CONNECT_TIMEOUT, Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import (
     UNREACHABLE,
@@ -30,7 +30,6 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.policies im
 
 VERSION = "beta"
 """Connectors and connector groups exist in the beta of Graph only (metadata of all clouds, documented)."""
-CONNECT_TIMEOUT = 15.0
 
 
 class GraphClient:
@@ -106,6 +105,14 @@ class GraphClient:
         :raises LoginError: there is none.
         """
         return self._tokens.token()
+
+    def renew_token(self) -> bool:
+        """Get a token in place of one that was refused, and say whether it is another one.
+
+        :raises LoginError: there is none.
+        """
+        refused = self._tokens.token()
+        return self._tokens.renewed() != refused
 
     def refused(self, request: Request, answer: Answer) -> GraphError:
         """The error for an answer that is no success, with what the user can do about it."""

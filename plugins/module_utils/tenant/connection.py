@@ -31,6 +31,10 @@ NEEDS = {
 }
 
 
+CONNECT_TIMEOUT = 15.0
+"""Seconds for a connection to Graph or to the sign-in service to come about."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Connection:
     """How to reach and to sign in to a tenant: the connection options of every tenant module, after defaults."""

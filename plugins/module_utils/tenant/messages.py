@@ -22,6 +22,8 @@ FAILED_DEPENDENCY = 424
 """What a request of a batch depends on failed, or its neighbour was throttled (documented): it was not carried out itself."""
 TRANSIENT = frozenset({408, 409, FAILED_DEPENDENCY, 500, 502, 503, 504})
 """May be different next time. 409: Directory_ConcurrencyViolation (documented)."""
+UNAUTHORIZED = 401
+"""The token was refused, so nothing was carried out."""
 UNANSWERED = 0
 """Status of a batch item that the service left out of its answer."""
 

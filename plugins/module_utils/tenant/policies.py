@@ -15,7 +15,12 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import TokenSource
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import is_untrusted
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import FAILED_DEPENDENCY, TRANSIENT, parse_retry_after
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import (
+    FAILED_DEPENDENCY,
+    TRANSIENT,
+    UNAUTHORIZED,
+    parse_retry_after,
+)
 
 RETRIES = 5
 """Repeats of one request after failures that say nothing about when to come back. With the pauses below: about 15 s."""
@@ -116,7 +121,7 @@ class AuthPolicy(sdk.HTTPPolicy):  # type: ignore[type-arg]
         token = self._tokens.token()
         headers["Authorization"] = f"Bearer {token}"
         response = self.next.send(request)
-        if response.http_response.status_code != 401:
+        if response.http_response.status_code != UNAUTHORIZED:
             return response
         # A refused token was not used for anything: once more with a fresh one, when there is a fresh one.
         fresh = self._tokens.renewed()

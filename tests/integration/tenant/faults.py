@@ -78,6 +78,7 @@ FAULTS: dict[str, Fault] = {
         for form in ("before", "after")
     },
     **{f"in a batch: {name}": fault for name, fault in _both("item", LEFT_OUT, BROKEN).items()},
+    "in a batch: token expiry, and there is another": Fault({"kind": "token_expired", "scope": "item"}, None, renewable=True),
     **{
         f"{name}, and reads are stale": Fault({"kind": kind, "scope": "any", "action": WRITES, **more}, None, stale=30)
         for name, kind, more in (

@@ -116,3 +116,13 @@ def test_a_refusal_says_what_to_do(ansible: Ansible, lab: Lab) -> None:
     assert done.total("ignored") == len(tasks)
     assert app_only not in done.output
     assert "wrong-secret" not in done.output
+
+
+def test_a_sign_in_service_that_does_not_answer_is_not_waited_for(ansible: Ansible, lab: Lab) -> None:
+    lab.post("/faults", {"plane": "login", "kind": "delay", "form": "before", "seconds": 10, "count": 0})
+    task = info(client_id=lab.state["client_id"], client_secret="{{ secret }}", request_timeout=1)
+    done = run(ansible, lab, [task], secret=lab.state["client_secret"])
+    assert done.rc == 2
+    assert "could not get an access token for Microsoft Graph: " in done.output
+    assert "Read timed out. (read timeout=1)" in done.output
+    assert lab.journal(plane="graph") == []
