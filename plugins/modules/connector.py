@@ -95,12 +95,14 @@ options:
       - Restart the server when the installer asks for it, and after a removal, and wait until it is up again. Traffic that runs over the
         connector is cut off.
       - Without it nothing is restarted, and RV(reboot_required) tells what the installer asked for.
+      - Installers and uninstallers are run with C(/norestart). One that restarts the server all the same (exit code 1641) cannot be
+        stopped; the module then waits until the server is up again, warns, and returns RV(rebooted=true).
       - What waits for a restart is noted on the server, below C(HKLM\SOFTWARE\entra.app_proxy), until Windows has started again. So a run
         that ends in between leaves its restart to the next one.
     type: bool
     default: false
   reboot_timeout:
-    description: Seconds until the server must be up again.
+    description: Seconds until the server must be up again after a restart.
     type: int
     default: 900
   minimum_free_mib:
@@ -375,7 +377,7 @@ reboot_required:
   type: bool
   sample: false
 rebooted:
-  description: Whether the server was restarted.
+  description: Whether the server was restarted, with O(reboot=true) or by an installer on its own.
   returned: success
   type: bool
   sample: false

@@ -97,12 +97,12 @@ def shell(session: Session) -> t.Iterator[Shell]:
 @pytest.fixture
 def uninstalled(wine: Wine, installer: str) -> t.Iterator[None]:
     """Nothing of the product before and after the test."""
-    wine.command(f"{installer} /uninstall /quiet")
+    wine.command(f"{installer} /uninstall /quiet /norestart")
     yield
-    wine.command(f"{installer} /uninstall /quiet")
+    wine.command(f"{installer} /uninstall /quiet /norestart")
 
 
 @pytest.fixture
 def installed(uninstalled: None, wine: Wine, installer: str) -> None:
     """Both products installed, their services running, as the stub leaves them."""
-    assert wine.command(f"{installer} REGISTERCONNECTOR=false /q").exit_code == 0
+    assert wine.command(f"{installer} REGISTERCONNECTOR=false /q /norestart").exit_code == 0

@@ -39,6 +39,9 @@ def apply(plan: Plan, desired: Desired, state: HostState, source: Source, server
     for change in plan.changes:
         if change.action in INSTALLER_ACTIONS:
             applied = _install(change, desired, state, source, server, limits)
+    if applied.reboot_started:
+        # The server may be going down already; its services are seen to after the restart.
+        return applied
     # Read again after an installer: it starts services itself, and may leave others in need.
     for change in service_changes(applied.state):
         service_control.apply(change, server, timeout=limits.timeout, interval=limits.interval)
@@ -68,28 +71,28 @@ def _install(change: Change, desired: Desired, state: HostState, source: Source,
             # A restart, now or at any moment, takes the shell with it; what comes next opens a new one.
             server.shell.close()
         server.done.append(f"{change.action}: the installer ran, exit code {exit_code.code} ({exit_code.meaning})")
-        _wait_until_installed(change, desired, exit_code, began, server, limits)
+        installed = _wait_until_installed(change, desired, exit_code, began, server, limits)
     return Applied(
-        server.observe(),
+        installed,
         removed.reboot_required or exit_code.reboot_required,
         removed.reboot_started or exit_code.reboot_started,
     )
 
 
-def _wait_until_installed(change: Change, desired: Desired, exit_code: ExitCode, began: float, server: Server, limits: Limits) -> None:
+def _wait_until_installed(change: Change, desired: Desired, exit_code: ExitCode, began: float, server: Server, limits: Limits) -> HostState:
     """Files and services appear after the installer has ended [MS and observed], so its end proves nothing."""
     # The connector may serve again before its files are new: what has begun is not left to a rolling upgrade any more.
     begun = dataclasses.replace(desired, upgrade_serving=True)
 
-    def look() -> tuple[bool | None, str]:
+    def look() -> tuple[HostState | None, str]:
         state = server.observe()
         open_steps = [step for step in plan_connector(begun, state).changes if step.action in INSTALLER_ACTIONS]
         missing = ", ".join(state.missing_parts())
         seen = f"missing: {missing}" if missing else f"version {state.installation.version}"
-        return (None if open_steps else True), seen
+        return (None if open_steps else state), seen
 
     try:
-        server.wait("files and services of the connector", look, timeout=limits.timeout, interval=limits.interval)
+        return server.wait("files and services of the connector", look, timeout=limits.timeout, interval=limits.interval)
     except WaitTimeout as error:
         log = log_tail(server, int(server.clock() - began) + 1)
         shown = f". The end of the installer's log: {' | '.join(log)}" if log else ""

@@ -14,8 +14,11 @@ from __future__ import annotations
 
 import dataclasses
 
-SILENT_INSTALL = ("REGISTERCONNECTOR=false", "/q")
-SILENT_UNINSTALL = ("/uninstall", "/quiet")
+# Without it a quiet bundle restarts the server by itself when it wants a restart: that is the engine's rule [WiX, Burn's source], that this
+# installer is such a bundle is inferred. One that restarts all the same ends with 1641.
+_NO_RESTART = "/norestart"
+SILENT_INSTALL = ("REGISTERCONNECTOR=false", "/q", _NO_RESTART)
+SILENT_UNINSTALL = ("/uninstall", "/quiet", _NO_RESTART)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +41,12 @@ _KNOWN = {
         ExitCode(3010, "done, a restart of the server is required", succeeded=True, reboot_required=True),
         ExitCode(1641, "done, the installer has begun a restart of the server", succeeded=True, reboot_required=True, reboot_started=True),
         ExitCode(1605, "the product is not installed", succeeded=True),
-        ExitCode(1638, "another version of the product is already installed", succeeded=True),
+        ExitCode(
+            1638,
+            "another version of the product is already installed",
+            remedy="use an installer at least as new as what is installed, for which the product may have updated itself: a newer"
+            " installer_file, installer_path or installer_url, or none of them, and the server downloads Microsoft's current installer",
+        ),
         ExitCode(
             1602,
             "the installation was cancelled",

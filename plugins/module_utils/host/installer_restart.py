@@ -18,6 +18,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.plan_connecto
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.restart import restart
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import AuthenticationError
 
 _DELAY = 2
 
@@ -43,7 +44,11 @@ def restart_after(applied: Applied, before: HostState, server: Server, timeout: 
 
 def _wait_for_boot(since: datetime.datetime, server: Server, timeout: float, interval: float) -> None:
     def look() -> tuple[bool | None, str]:
-        _machine, found = operating_system(server.session)
+        try:
+            _machine, found = operating_system(server.session)
+        except AuthenticationError as error:
+            # Right after its start a server may not reach its domain yet.
+            return None, str(error)
         return (True if found.last_boot is not None and found.last_boot > since else None), f"running since {found.last_boot}"
 
     try:

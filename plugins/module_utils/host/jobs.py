@@ -56,8 +56,9 @@ def connector(server: Server, options: Values, check_mode: bool) -> Result:
         with _warned(server, plan):
             applied = _install(server, options, desired, plan, before, source, check_mode)
     after, restarted = applied, False
-    restart = _restart_wanted(options, plan, applied)
+    restart = applied.reboot_started or _restart_wanted(options, plan, applied)
     if restart and not check_mode:
+        _warn_of_restart(server, options, before, applied)
         after, restarted = restart_after(applied, before, server, options["reboot_timeout"], options["poll_interval"]), True
     if options["remove_leftovers"] and _runs_installer(plan) and not check_mode:
         remove_left_behind(server, after.state)
@@ -197,6 +198,15 @@ def _runs_installer(plan: Plan) -> bool:
 
 def _restart_wanted(options: Values, plan: Plan, applied: Applied) -> bool:
     return bool(options["reboot"] and (_plans_restart(plan) or applied.reboot_required))
+
+
+def _warn_of_restart(server: Server, options: Values, before: HostState, applied: Applied) -> None:
+    """One that has begun cannot be refused any more: the next task would meet a server that goes down."""
+    if applied.reboot_started and not options["reboot"]:
+        server.warn(
+            f"the installer has begun a restart of {before.machine_name} by itself (exit code 1641), although reboot=false and it was run"
+            " with /norestart. The server was waited for until it was up again"
+        )
 
 
 def _plans_restart(plan: Plan) -> bool:

@@ -17,6 +17,8 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer import SILENT_UNINSTALL
+
 KEYS = (
     r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall",
     # Bundles are 32-bit programs and register here.
@@ -36,7 +38,7 @@ class Entry:
     """One product that can be removed.
 
     :param product_code: GUID in braces, for msiexec; or
-    :param executable: a bundle's own program, which takes C(/uninstall /quiet).
+    :param executable: a bundle's own program, which takes the switches of the installer.
     """
 
     display_name: str
@@ -45,7 +47,7 @@ class Entry:
 
     def command(self) -> tuple[str, tuple[str, ...]]:
         if self.executable is not None:
-            return self.executable, ("/uninstall", "/quiet")
+            return self.executable, SILENT_UNINSTALL
         return "msiexec.exe", ("/x", str(self.product_code), "/qn", "/norestart")
 
 

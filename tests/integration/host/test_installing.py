@@ -83,6 +83,25 @@ def test_a_failing_installer_shows_the_end_of_its_log(lab: Lab, ansible: Ansible
     assert not [path for path in server(lab)["files"] if "entra.app_proxy" in path]
 
 
+@pytest.mark.parametrize("status", ["HashMismatch", "NotTrusted", "NotSigned"])
+def test_an_installer_whose_signature_is_not_valid_is_not_run(lab: Lab, ansible: Ansible, status: str) -> None:
+    made = lab.post("/installers", {"signature_status": status})
+    refused = connector(ansible, installer_file=made["path"])
+    assert f"is not signed by Microsoft: signature {status}" in message(refused)
+    assert not server(lab)["connector"]["installed"]
+    assert not [one for one in lab.get("/processes") if "REGISTERCONNECTOR" in one["command_line"]]
+
+
+def test_a_product_that_has_updated_itself_is_not_mended_with_an_older_installer(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"version": "1.5.9000.0", "registered": True}, services={"WAPCUpdaterSvc": None})
+    refused = connector(ansible)
+    assert "exit code 1638: another version of the product is already installed" in message(refused)
+    assert "use an installer at least as new as what is installed" in message(refused)
+    assert server(lab)["connector"]["version"] == "1.5.9000.0"
+    newer = lab.post("/installers", {"version": "1.5.9000.0"})["path"]
+    assert connector(ansible, installer_file=newer, remove_leftovers=True).result["connector"]["installed"]
+
+
 def test_another_installation_is_waited_for_and_reported_at_the_deadline(lab: Lab, ansible: Ansible) -> None:
     patch(lab, product={"busy_runs": 1000})
     failed = connector(ansible, install_timeout=2)
@@ -161,6 +180,24 @@ def test_a_restart_that_is_not_allowed_is_reported(lab: Lab, ansible: Ansible) -
     done = connector(ansible)
     assert (done.result["rebooted"], done.result["reboot_required"]) == (False, True)
     assert server(lab)["boot"] == before
+
+
+def test_a_restart_that_the_installer_makes_although_it_is_not_allowed_is_told_and_waited_for(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, installer_exit_code=1641, connector={"version": OLD, "registered": True})
+    before = server(lab)["boot"]
+    done = connector(ansible, state="latest")
+    assert server(lab)["boot"] > before
+    assert (done.result["rebooted"], done.result["reboot_required"]) == (True, False)
+    assert "has begun a restart of NAM-WEB-01 by itself (exit code 1641), although reboot=false" in shown(done)
+    assert done.result["connector"]["services"]["WAPCSvc"]["state"] == "Running"
+    assert_nothing_more_to_do(ansible, state="latest")
+
+
+def test_a_removal_is_not_allowed_a_restart_either(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, installer_exit_code=3010, connector={})
+    before = server(lab)["boot"]
+    done = connector(ansible, state="absent", installer_file=None)
+    assert (done.result["rebooted"], done.result["reboot_required"], server(lab)["boot"]) == (False, True, before)
 
 
 HALVES: dict[str, dict[str, t.Any]] = {

@@ -19,7 +19,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer imp
         (0, True, False, False),
         (3010, True, True, False),
         (1641, True, True, False),
-        (1638, True, False, False),
+        (1638, False, False, False),
         (1605, True, False, False),
         (1618, False, False, True),
         (1602, False, False, False),

@@ -47,6 +47,8 @@ def installing(code: int = 0, after: float = 3.0) -> Windows:
 
     def run(windows: Windows) -> t.Any:
         windows.later(after, Windows.install)
+        if code == 1641:
+            windows.later(after + 10, Windows.boot)
         return exit_code(code)(windows)
 
     return Windows(programs={INSTALLER: run})
@@ -80,7 +82,7 @@ def installer(tmp_path: pathlib.Path) -> str:
 # connector, present
 
 
-@pytest.mark.parametrize(("code", "reboot"), [(0, False), (3010, True), (1641, True), (1638, False)])
+@pytest.mark.parametrize(("code", "reboot"), [(0, False), (3010, True), (1641, False)])
 def test_install_from_the_controller(installer: str, code: int, reboot: bool) -> None:
     windows = installing(code)
     result = connector(windows, installer_file=installer)
@@ -89,12 +91,24 @@ def test_install_from_the_controller(installer: str, code: int, reboot: bool) ->
     assert steps[0].startswith(r"run mkdir C:\Windows\Temp\entra.app_proxy-")
     assert steps[1].startswith(f"put {installer} {folder[:-12]}")
     assert steps[1].endswith(INSTALLER)
-    assert steps[2:] == ["script inspect", f"run {INSTALLER} REGISTERCONNECTOR=false /q", "script remove"]
+    assert steps[2:] == ["script inspect", f"run {INSTALLER} REGISTERCONNECTOR=false /q /norestart", "script remove"]
     assert result["changed"]
     assert result["connector"]["installed"]
-    assert result["reboot_required"] is reboot
+    assert (result["reboot_required"], result["rebooted"]) == (reboot, code == 1641)
     assert result["registration"] == {"required": True, "reason": "the host is not registered", "state": "unregistered", "kept": None}
     assert any("waiting for files and services" in line for line in windows.progress)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_restart_that_the_installer_begins_is_waited_for_and_told_when_it_was_not_allowed(installer: str, allowed: bool) -> None:
+    windows = installing(1641)
+    booted = windows.last_boot
+    result = connector(windows, installer_file=installer, reboot=allowed)
+    assert windows.last_boot > booted
+    assert (result["rebooted"], result["reboot_required"]) == (True, False)
+    told = [warning for warning in windows.warnings if "begun a restart of NAM-WEB-01 by itself (exit code 1641)" in warning]
+    assert len(told) == (0 if allowed else 1)
+    assert not any(call.startswith("run shutdown.exe") for call in windows.calls)
 
 
 def test_check_mode_shows_the_same_plan_and_does_nothing(installer: str) -> None:
@@ -128,7 +142,7 @@ def test_nothing_given_downloads_microsofts_installer() -> None:
 def test_an_installer_on_the_server_is_not_removed() -> None:
     windows = installing()
     connector(windows, installer_path=rf"C:\software\{INSTALLER}")
-    assert writes(windows) == ["script inspect", f"run {INSTALLER} REGISTERCONNECTOR=false /q"]
+    assert writes(windows) == ["script inspect", f"run {INSTALLER} REGISTERCONNECTOR=false /q /norestart"]
 
 
 @pytest.mark.parametrize(
@@ -137,6 +151,7 @@ def test_an_installer_on_the_server_is_not_removed() -> None:
         ({"installer_path": r"C:\x.exe"}, {"exists": False}, "does not exist on the server"),
         ({"installer_sha256": "cd" * 32}, {}, "declared is cdcdcd.*It was not run"),
         ({}, {"signature_status": "NotSigned", "signer_subject": None}, "not signed by Microsoft: signature NotSigned, signer none"),
+        ({}, {"signature_status": "HashMismatch"}, "not signed by Microsoft: signature HashMismatch, signer CN=Microsoft Corporation,"),
         ({}, {"signer_subject": "CN=Microsoft Corporation Ltd"}, "not signed by Microsoft"),
         ({"version": "1.5.5000.0"}, {}, "is version 1.5.4892.0, declared is at least 1.5.5000.0"),
         ({}, {"error": "Access is denied"}, "Access is denied"),
@@ -169,7 +184,15 @@ def test_a_wrong_controller_file_is_refused_before_the_server_is_changed(
     assert writes(windows) == []
 
 
-@pytest.mark.parametrize(("code", "message"), [(1603, "exit code 1603.*leftovers"), (1602, "1602.*cancelled"), (77, "77.*not known")])
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (1603, "exit code 1603.*leftovers"),
+        (1602, "1602.*cancelled"),
+        (1638, "1638.*at least as new as what is installed"),
+        (77, "77.*not known"),
+    ],
+)
 def test_a_failing_installer_is_explained_and_cleaned_up(installer: str, code: int, message: str) -> None:
     windows = Windows(programs={INSTALLER: exit_code(code)}, log="\r\n  line 2\r\nit broke\r\n")
     with pytest.raises(HostError, match=message) as caught:
@@ -300,7 +323,7 @@ def test_remove_by_the_installer(installer: str) -> None:
     windows = installed()
     windows.programs[INSTALLER] = removing
     connector(windows, state="absent", installer_file=installer)
-    assert f"run {INSTALLER} /uninstall /quiet" in windows.calls
+    assert f"run {INSTALLER} /uninstall /quiet /norestart" in windows.calls
 
 
 def test_what_the_installer_leaves_goes_by_the_registry(installer: str) -> None:

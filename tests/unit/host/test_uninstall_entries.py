@@ -47,7 +47,7 @@ def test_both_packages_are_found_and_strangers_are_not() -> None:
 
 def test_a_bundle_comes_first_and_removes_itself() -> None:
     first, *others = uninstall_entries.parse(OUTPUT + BUNDLE_OUTPUT)
-    assert first.command() == (EXECUTABLE, ("/uninstall", "/quiet"))
+    assert first.command() == (EXECUTABLE, ("/uninstall", "/quiet", "/norestart"))
     assert len(others) == 2
 
 

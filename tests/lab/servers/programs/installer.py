@@ -20,7 +20,8 @@ SUCCESS, REBOOT_REQUIRED, REBOOT_STARTED, BUSY = 0, 3010, 1641, 1618
 OTHER_VERSION, BAD_COMMAND_LINE, NO_USER_INTERFACE = 1638, 1639, 1602
 """Windows Installer codes; which of them the real installer uses is not documented (connector.md 4.1 [INF])."""
 _QUIET = {"/q", "/quiet", "/qn", "-q", "-quiet"}
-_HARMLESS = {"/norestart", "/passive", "accepteula=1", "reboot=reallysuppress"}
+NO_RESTART = "/norestart"
+_HARMLESS = {"/passive", "accepteula=1", "reboot=reallysuppress"}
 """Seen in use by others [3P]; whether they do anything is open."""
 
 
@@ -30,7 +31,7 @@ def run(start: Start, content: bytes) -> Result:
     assert installer is not None
     server = start.server
     words = {argument.replace('"', "").lower() for argument in start.arguments}
-    known = _QUIET | _HARMLESS | {"registerconnector=false", "registerconnector=true", "/uninstall"}
+    known = _QUIET | _HARMLESS | {NO_RESTART, "registerconnector=false", "registerconnector=true", "/uninstall"}
     unknown = sorted(word for word in words - known if not word.startswith(("/log", "environmentname=")))
     if unknown:
         server.unknown(f"{start.program}: unknown switches {unknown}", action="process")
@@ -47,7 +48,7 @@ def run(start: Start, content: bytes) -> Result:
     code = _uninstall(server, start.program) if "/uninstall" in words else _install(server, installer, content, start.program)
     if code != SUCCESS:
         return Result(code)
-    return Result(_finish(server))
+    return Result(_finish(server, restarts=NO_RESTART not in words))
 
 
 def _install(server: WindowsServer, installer: installers.Installer, content: bytes, program: str) -> int:
@@ -91,8 +92,12 @@ def _uninstall(server: WindowsServer, program: str) -> int:
     return SUCCESS
 
 
-def _finish(server: WindowsServer) -> int:
+def _finish(server: WindowsServer, *, restarts: bool) -> int:
+    """A quiet bundle that wants a restart makes it, unless it was told not to [WiX, Burn's source]. One that is ordered to end with 1641
+    makes it all the same: whether this installer heeds the switch is [UNV], connector.md 16."""
     code = server.installer_exit_code or SUCCESS
+    if code == REBOOT_REQUIRED and restarts:
+        code = REBOOT_STARTED
     if code == REBOOT_REQUIRED:
         server.pending_reboot = True
     if code == REBOOT_STARTED:

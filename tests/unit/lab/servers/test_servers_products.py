@@ -116,10 +116,20 @@ def test_the_waker_needs_nobody_to_look(ready: LiveLab) -> None:
 )
 def test_exit_codes(ready: LiveLab, code: int, installed: bool, reboot: bool) -> None:
     ready.patch(installer_exit_code=code)
-    assert ready.run(INSTALL).exit_code == code
+    assert ready.run(f"{INSTALL} /norestart").exit_code == code
     ready.advance(5)
     assert connector(ready)["installed"] is installed
     assert ready.server.pending_reboot is reboot
+
+
+@pytest.mark.parametrize(("code", "line"), [(3010, INSTALL), (1641, INSTALL), (1641, f"{INSTALL} /norestart")])
+def test_a_restart_that_is_wanted_is_made_when_nobody_forbids_it(ready: LiveLab, code: int, line: str) -> None:
+    before = ready.server.boot_time
+    ready.patch(installer_exit_code=code)
+    assert ready.run(line).exit_code == 1641
+    ready.advance(5)
+    ready.advance(5)
+    assert ready.server.boot_time > before
 
 
 @pytest.mark.parametrize("line", [EXE, f"{EXE} /q /frobnicate", f"{EXE} REGISTERCONNECTOR=false"])
