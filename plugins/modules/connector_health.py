@@ -37,6 +37,10 @@ options:
     description:
       - With it there is a check C(events) of the errors since then, in the Admin channels of connector and updater (of both generations)
         and in the Application log. RV(events) holds errors and warnings. That takes a shell.
+      - Of each log the newest 50 are read, or as many as O(errors_warning) or O(errors_critical) when that is more, and when there are
+        warnings among them, as many errors apart. A number that may be larger is told as V(at least).
+      - A log that cannot be read, for which an account must be an administrator or a member of Event Log Readers, makes the check
+        V(unknown) unless the other logs say worse, and is shown as a warning.
       - An age such as V(90m), V(24h) or V(7d), or a moment such as V(2026-07-01T09:00:00Z), by the server's clock.
     type: str
   counters:
@@ -58,7 +62,8 @@ options:
     default: global
   proxy:
     description:
-      - Proxy through which O(endpoints) are tried, such as V(http://proxy.example.com:8080).
+      - Proxy through which O(endpoints) are tried, such as V(http://proxy.example.com:8080). V(http://) is compulsory, and there must
+        be no user in it, as for the proxy of the connector itself.
       - Without it the one that the connector itself is configured for, if any.
     type: str
   probe_timeout:
@@ -93,6 +98,9 @@ options:
   wait_timeout:
     description:
       - Seconds to wait until no check is V(warning) or V(critical); V(0) looks once. What is seen meanwhile is shown with C(-v).
+      - A server that does not answer, such as one that is restarting, is waited for as well. When it does not answer at the end, it is
+        unreachable, whatever was seen of it before.
+      - The check C(tenant_view) is not waited for, because the tenant is not asked again.
     type: int
     default: 0
   poll_interval:
@@ -156,7 +164,10 @@ checks:
   elements: dict
   contains:
     name:
-      description: What was checked.
+      description:
+        - What was checked, one of C(installation), C(service WAPCSvc), C(service WAPCUpdaterSvc), C(account WAPCSvc),
+          C(account WAPCUpdaterSvc), C(version), C(registration), C(tenant), C(certificate), C(renewal), C(clock).
+        - When it was asked for also C(tenant_view) (O(known_connectors)), C(events) (O(since)), C(counters), C(endpoints).
       type: str
       returned: always
       sample: certificate
@@ -186,7 +197,7 @@ status:
   type: str
   sample: ok
 events:
-  description: Errors and warnings O(since), newest first.
+  description: Errors and warnings O(since), newest first, as far as they were read.
   returned: success, and failure because of O(fail_on)
   type: list
   elements: dict

@@ -57,7 +57,8 @@ options:
     type: str
   proxy:
     description:
-      - The proxy through which the endpoints are tried, such as V(http://proxy.contoso.com:8080).
+      - The proxy through which the endpoints are tried, such as V(http://proxy.contoso.com:8080). V(http://) is compulsory, and there
+        must be no user in it.
       - Without it, the proxy in the configuration file of the installed connector; without that, none.
     type: str
   backends:
@@ -120,6 +121,11 @@ EXAMPLES = r"""
     kerberos_sso: true
     dynamic_ports: true
   register: prerequisites
+
+- name: Mend what keeps the sign-in window of a registration by hand blank
+  entra.app_proxy.connector_prerequisites:
+    state: enforced
+    interactive_registration: true
 
 - name: Say that a restart is due
   ansible.builtin.debug:

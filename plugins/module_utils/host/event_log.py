@@ -23,8 +23,8 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import
 CRITICAL, ERROR, WARNING = 1, 2, 3
 APPLICATION = "Application"
 
-# Of each channel; the newest come first.
-_MOST = 50
+MOST = 50
+"""So many events are read of a channel at least, the newest."""
 _TIMEOUT = 60.0
 # ERROR_EVT_CHANNEL_NOT_FOUND (winerror.h): the product of that generation was never here.
 _NO_CHANNEL = 15007
@@ -45,15 +45,38 @@ class Event:
         return dataclasses.asdict(self)
 
 
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What was read of one channel, or of all of them.
+
+    :param events: newest first.
+    :param more_errors: there may be older errors that were not read; C(more_warnings) likewise.
+    :param unread: the channels that could not be read, by name, with the reason.
+    """
+
+    events: tuple[Event, ...] = ()
+    more_errors: bool = False
+    more_warnings: bool = False
+    unread: t.Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def errors(self) -> list[Event]:
+        return [event for event in self.events if event.level <= ERROR]
+
+    @property
+    def warnings(self) -> list[Event]:
+        return [event for event in self.events if event.level > ERROR]
+
+
 def channels() -> list[str]:
     """The channels that are read: those of both generations, and the Application log."""
     return [*(channel for generation in GENERATIONS for channel in generation.channels), APPLICATION]
 
 
-def query(channel: str, since: datetime.datetime, most: int = _MOST) -> tuple[str, ...]:
-    """Arguments of C(wevtutil.exe): errors and warnings since a moment, newest first."""
+def query(channel: str, since: datetime.datetime, levels: t.Sequence[int], most: int) -> tuple[str, ...]:
+    """Arguments of C(wevtutil.exe): events of these levels since a moment, newest first."""
     moment = since.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    level = " or ".join(f"Level={level}" for level in (CRITICAL, ERROR, WARNING))
+    level = " or ".join(f"Level={level}" for level in levels)
     condition = f"({level}) and TimeCreated[@SystemTime>='{moment}']"
     if channel == APPLICATION:
         sources = " or ".join(f"Provider[@Name='{generation.event_source}']" for generation in GENERATIONS)
@@ -61,27 +84,43 @@ def query(channel: str, since: datetime.datetime, most: int = _MOST) -> tuple[st
     return ("qe", channel, f"/c:{most}", "/rd:true", "/f:RenderedXml", f"/q:*[System[{condition}]]")
 
 
-def read_events(server: Server, since: datetime.datetime) -> list[Event]:
-    """Errors and warnings of the product, newest first.
+def read_events(server: Server, since: datetime.datetime, most: int = MOST) -> Reading:
+    """Errors and warnings of the product, newest first. A log that cannot be read does not hide what the others say.
 
-    :raises HostError: when a log that exists cannot be read.
+    :param most: so many errors, and so many events of both kinds, are read of each channel.
     """
-    found = [event for channel in channels() for event in _read_channel(server, channel, since)]
-    return sorted(found, key=lambda event: event.at, reverse=True)
+    found: list[Reading] = []
+    for channel in channels():
+        try:
+            found.append(_read_channel(server, channel, since, most))
+        except HostError as error:
+            found.append(Reading(unread={channel: error.message}))
+    return Reading(
+        events=tuple(sorted((event for reading in found for event in reading.events), key=lambda event: event.at, reverse=True)),
+        more_errors=any(reading.more_errors for reading in found),
+        more_warnings=any(reading.more_warnings for reading in found),
+        unread={channel: reason for reading in found for channel, reason in reading.unread.items()},
+    )
 
 
-def _read_channel(server: Server, channel: str, since: datetime.datetime) -> list[Event]:
-    result = server.run("wevtutil.exe", *query(channel, since), timeout=_TIMEOUT)
+def _read_channel(server: Server, channel: str, since: datetime.datetime, most: int) -> Reading:
+    newest = _events(server, channel, query(channel, since, (CRITICAL, ERROR, WARNING), most))
+    if len(newest) < most:
+        return Reading(tuple(newest))
+    warnings = [event for event in newest if event.level > ERROR]
+    # Warnings may have pushed errors out of the newest. Asked only then, so that a quiet log costs one program.
+    errors = _events(server, channel, query(channel, since, (CRITICAL, ERROR), most)) if warnings else newest
+    return Reading((*errors, *warnings), more_errors=len(errors) >= most, more_warnings=True)
+
+
+def _events(server: Server, channel: str, arguments: t.Sequence[str]) -> list[Event]:
+    """:raises HostError: the channel exists and cannot be read."""
+    result = server.run("wevtutil.exe", *arguments, timeout=_TIMEOUT)
     if result.exit_code == _NO_CHANNEL:
         return []
     if result.exit_code != 0:
         said = " ".join((result.stderr or result.stdout).split())
-        raise HostError(
-            f"reading the event channel {channel}: wevtutil.exe ended with exit code {result.exit_code}: {said}. Connect as an"
-            " administrator or as a member of Event Log Readers",
-            operation="read event logs",
-            exit_code=result.exit_code,
-        )
+        raise HostError(f"wevtutil.exe ended with exit code {result.exit_code}: {said}", operation="read event logs")
     return parse(result.stdout)
 
 
@@ -93,7 +132,7 @@ def parse(output: str) -> list[Event]:
     try:
         root = ElementTree.fromstring(f"<Events>{output[output.find('<Event') :] if '<Event' in output else ''}</Events>")
     except ElementTree.ParseError as error:
-        raise HostError(f"reading event logs: what wevtutil.exe printed is no XML: {error}", operation="read event logs") from error
+        raise HostError(f"what wevtutil.exe printed is no XML: {error}", operation="read event logs") from error
     return [_event(element) for element in root]
 
 

@@ -10,27 +10,29 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.event_log import ERROR, Event
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.event_log import Reading
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.health import CRITICAL, OK, UNKNOWN, WARNING, Check, Thresholds
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.state import Probe
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
+
+TENANT_VIEW = "tenant_view"
 
 # The trust certificate has expired [MS, troubleshoot-connectors]. Elsewhere it is read as "started": that contradicts Microsoft.
 _EXPIRED_EVENT = 1000
 _EXPIRED_TEXT = "certificate expired"
 _SHOWN = 3
+_READ_LOGS = "connect as an administrator or as a member of Event Log Readers"
 
 
-def events_check(found: t.Sequence[Event], since: str, thresholds: Thresholds) -> Check:
-    """Errors of the product since a moment.
-
-    :param found: newest first.
-    """
-    errors = [event for event in found if event.level <= ERROR]
+def events_check(found: Reading, since: str, thresholds: Thresholds) -> Check:
+    """Errors of the product since a moment. Logs that could not be read hide nothing that the others say."""
+    errors = found.errors
+    unread = "".join(f"; {channel} could not be read: {reason}" for channel, reason in found.unread.items())
     if not errors:
-        return Check("events", OK, f"no error since {since}, {len(found)} warning(s)")
+        evidence = f"no error since {since}, {_count(len(found.warnings), found.more_warnings)} warning(s){unread}"
+        return Check("events", UNKNOWN if unread else OK, evidence, _READ_LOGS if unread else "")
     newest = "; ".join(f"{event.at} {event.provider} {event.id}: {event.message}" for event in errors[:_SHOWN])
-    evidence = f"{len(errors)} error(s) since {since}, such as {newest}"
+    evidence = f"{_count(len(errors), found.more_errors)} error(s) since {since}, such as {newest}{unread}"
     if any(event.id == _EXPIRED_EVENT and _EXPIRED_TEXT in event.message.lower() for event in errors):
         return Check(
             "events", CRITICAL, evidence, "the trust certificate has expired: run entra.app_proxy.connector_registration with a token"
@@ -38,7 +40,13 @@ def events_check(found: t.Sequence[Event], since: str, thresholds: Thresholds) -
     remedy = "see the Admin channels of connector and updater and the Application log on the server"
     if thresholds.errors_critical is not None and len(errors) >= thresholds.errors_critical:
         return Check("events", CRITICAL, evidence, remedy)
-    return Check("events", WARNING if len(errors) >= thresholds.errors_warning else OK, evidence, remedy)
+    if len(errors) >= thresholds.errors_warning:
+        return Check("events", WARNING, evidence, remedy)
+    return Check("events", UNKNOWN if unread else OK, evidence, _READ_LOGS if unread else remedy)
+
+
+def _count(number: int, more: bool) -> str:
+    return f"at least {number}" if more else str(number)
 
 
 def counters_check(counters: t.Mapping[str, float]) -> Check:
@@ -70,21 +78,21 @@ def tenant_check(state: HostState, connectors: t.Sequence[t.Mapping[str, t.Any]]
     """
     own = state.registration.connector_id
     if own is None:
-        return Check("tenant_view", UNKNOWN, "the certificate that would tell the connector's id cannot be read")
+        return Check(TENANT_VIEW, UNKNOWN, "the certificate that would tell the connector's id cannot be read")
     found = next((one for one in connectors if str(one.get("id")).lower() == own), None)
     if found is None:
         remedy = "it was removed there, which happens after ten days of inactivity: run entra.app_proxy.connector_registration with a token"
-        return Check("tenant_view", CRITICAL, "the tenant does not know this connector", remedy)
+        return Check(TENANT_VIEW, CRITICAL, "the tenant does not know this connector", remedy)
     group = (found.get("group") or {}).get("name")
     evidence = f"{found.get('status')}{f', in connector group {group}' if group else ''}"
     if str(found.get("status")).lower() != "active":
         remedy = "see that its service runs and reaches the service's endpoints; after ten days the tenant forgets it"
-        return Check("tenant_view", CRITICAL, evidence, remedy)
+        return Check(TENANT_VIEW, CRITICAL, evidence, remedy)
     stale = _stale(state, connectors, own)
     if stale:
         remedy = "they are left by earlier registrations and vanish by themselves after ten days"
-        return Check("tenant_view", OK, f"{evidence}; {stale} more connector(s) of this machine name", remedy)
-    return Check("tenant_view", OK, evidence)
+        return Check(TENANT_VIEW, OK, f"{evidence}; {stale} more connector(s) of this machine name", remedy)
+    return Check(TENANT_VIEW, OK, evidence)
 
 
 def _stale(state: HostState, connectors: t.Sequence[t.Mapping[str, t.Any]], own: str) -> int:

@@ -8,19 +8,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations, health, health_extras, moments
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.counters import read_counters
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.event_log import Event, read_events
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.event_log import MOST, Reading, read_events
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.health import Check, Thresholds
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.endpoints import targets
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.observe import probe, proxy_of
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import ProcessLost
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import TransportError
 
 Values = t.Mapping[str, t.Any]
 
@@ -33,7 +34,7 @@ class Look:
 
     state: HostState
     checks: t.Sequence[Check]
-    events: t.Sequence[Event] = ()
+    log: Reading = Reading()
     counters: t.Mapping[str, float] = dataclasses.field(default_factory=dict)
 
 
@@ -51,9 +52,12 @@ def connector_health(server: Server, options: Values, _check_mode: bool) -> dict
         "healthy": not health.reaches(worst, health.WARNING),
         "status": worst,
         "connector": seen.state.as_dict(),
-        "events": [event.as_dict() for event in seen.events],
+        "events": [event.as_dict() for event in seen.log.events],
         "counters": dict(seen.counters),
     }
+    if seen.log.unread:
+        names = ", ".join(seen.log.unread)
+        server.warn(f"{seen.state.machine_name}: event logs could not be read, so errors in them are not seen: {names}")
     if options["fail_on"] != "never" and health.reaches(worst, options["fail_on"]):
         raise HostError(_complaint(seen, options["fail_on"]), operation="judge the connector's health", result=result)
     return result
@@ -63,21 +67,22 @@ def _look(server: Server, options: Values) -> Look:
     state = server.observe()
     thresholds = _thresholds(options)
     checks = health.checks(state, thresholds, server.now())
-    events: list[Event] = []
+    log = Reading()
     counters: dict[str, float] = {}
     if options["known_connectors"] is not None:
         checks.append(health_extras.tenant_check(state, options["known_connectors"]))
     if options["since"] is not None:
         # By the server's clock, which is what its events are stamped with.
-        events = read_events(server, moments.since(options["since"], state.os.local_time or server.now()))
-        checks.append(health_extras.events_check(events, options["since"], thresholds))
+        since = moments.since(options["since"], state.os.local_time or server.now())
+        log = read_events(server, since, max(MOST, thresholds.errors_warning, thresholds.errors_critical or 0))
+        checks.append(health_extras.events_check(log, options["since"], thresholds))
     if options["counters"]:
         generation = state.installation.generation
         counters = {} if generation is None else read_counters(server, generations.by_name(generation))
         checks.append(health_extras.counters_check(counters))
     if options["endpoints"]:
         checks.append(_endpoints(server, options, state))
-    return Look(state, checks, events, counters)
+    return Look(state, checks, log, counters)
 
 
 def _endpoints(server: Server, options: Values, state: HostState) -> Check:
@@ -94,18 +99,44 @@ def _thresholds(options: Values) -> Thresholds:
 
 
 def _look_until_healthy(server: Server, options: Values) -> Look:
-    seen = [_look(server, options)]
+    """One look, or the last of several.
 
-    def again() -> tuple[bool | None, str]:
-        seen.append(_look(server, options))
-        bad = [check.name for check in seen[-1].checks if health.reaches(check.status, health.WARNING)]
-        return (None if bad else True), f"not well: {', '.join(bad)}"
+    :raises TransportError: the server does not answer, or not any more when the time is over.
+    """
+    if options["wait_timeout"] == 0:
+        return _look(server, options)
+    seen: list[Look] = []
 
-    if options["wait_timeout"] > 0 and health.reaches(health.worst(seen[0].checks), health.WARNING):
-        # What was seen last is the result, well or not.
-        with contextlib.suppress(WaitTimeout):
-            server.wait("a healthy connector", again, timeout=options["wait_timeout"], interval=options["poll_interval"])
-    return seen[-1]
+    def again() -> tuple[Look | None, str]:
+        # Forgotten first: when the server is away, what was there before is not what is there now.
+        seen.clear()
+        seen.append(_look_and_let_go(server, options))
+        bad = [check.name for check in seen[0].checks if _worth_waiting(check)]
+        return (None if bad else seen[0]), f"not well: {', '.join(bad)}"
+
+    try:
+        return server.wait("a healthy connector", again, timeout=options["wait_timeout"], interval=options["poll_interval"])
+    except WaitTimeout:
+        # What was seen last is the result, well or not. If the server was away, this says why.
+        return seen[0] if seen else _look(server, options)
+
+
+def _look_and_let_go(server: Server, options: Values) -> Look:
+    """A look of which nothing is left on the server: a shell does not survive a restart between two looks.
+
+    :raises TransportError: also when it broke while a program was running: they all only read, so that they may be run again.
+    """
+    try:
+        return _look(server, options)
+    except ProcessLost as error:
+        raise TransportError(error.message, request_may_have_run=True) from error
+    finally:
+        server.shell.close()
+
+
+def _worth_waiting(check: Check) -> bool:
+    """The tenant is not asked here, so what it says of the connector stays as it was given."""
+    return check.name != health_extras.TENANT_VIEW and health.reaches(check.status, health.WARNING)
 
 
 def _complaint(seen: Look, limit: str) -> str:

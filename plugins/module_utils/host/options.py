@@ -17,7 +17,10 @@ import typing as t
 import uuid
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import moments
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.endpoints import parse
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.versions import is_version
+
+_PROXY = re.compile(r"http://(\[[^\]]+\]|[^\s/:@\[\]]+)(:\d+)?/?")
 
 # A rule gives the sentence that completes "option O has the value V, ", or None when the value is fine.
 Rule = t.Callable[[t.Any], "str | None"]
@@ -111,6 +114,17 @@ def url(value: t.Any) -> str | None:
     return None if re.match(r"^https?://[^\s/]+", str(value)) else "it must begin with https:// or http:// and name a host"
 
 
+def proxy_address(value: t.Any) -> str | None:
+    """The connector's outbound proxy: the prefix is compulsory, even for an IP address, and it must not ask for a password [MS, PRX]."""
+    if "@" in str(value):
+        return "it must not hold a user: the connector passes its proxy without signing in, and no other way is supported"
+    if not _PROXY.fullmatch(str(value)):
+        return "it must be http://, a host name or IP address, and a port, such as http://proxy.contoso.com:8080; http:// is compulsory"
+    if parse(str(value)) is None:
+        return "its port must be from 1 to 65535, and an address in brackets one of IPv6"
+    return None
+
+
 def positive(value: t.Any) -> str | None:
     return None if value > 0 else "it must be greater than 0"
 
@@ -192,7 +206,7 @@ HEALTH = Options(
         Option("counters", type="bool", default=False),
         Option("endpoints", type="bool", default=False),
         Option("cloud", default="global", choices=("global", "us_gov_l4", "us_gov_l5", "china")),
-        Option("proxy", rule=url),
+        Option("proxy", rule=proxy_address),
         Option("probe_timeout", type="int", default=10, rule=positive),
         Option("certificate_warning_days", type="int", default=30, rule=not_negative),
         Option("certificate_critical_days", type="int", default=7, rule=not_negative),

@@ -10,14 +10,17 @@ import base64
 import dataclasses
 import datetime
 import struct
+from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import counters, event_log, health_extras, moments
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.clones import clones
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.disk import check_space
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.event_log import Event
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.event_log import Event, Reading
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import ENTRA, LEGACY
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.health import Thresholds
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import last_lines
@@ -27,6 +30,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.plan_connecto
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.endpoints import Target
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.state import Probe
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.probe_job import Mask
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import ProcessResult
 from tests.unit.host import builders
 from tests.unit.host.builders import CONNECTOR, NOW, certificate, host, service
 from tests.unit.host.windows import Windows
@@ -127,11 +131,87 @@ def test_events_are_read_one_after_the_other() -> None:
 
 
 def test_the_application_log_is_asked_for_the_product_only() -> None:
-    condition = event_log.query("Application", NOW)[-1]
+    condition = event_log.query("Application", NOW, (2,), 50)[-1]
     assert "Provider[@Name='Microsoft Entra private network connector']" in condition
     assert "TimeCreated[@SystemTime>='2026-07-01T12:00:00.000Z']" in condition
-    assert "Provider" not in event_log.query(ENTRA.admin_channel, NOW)[-1]
+    assert "Provider" not in event_log.query(ENTRA.admin_channel, NOW, (2,), 50)[-1]
     assert len(event_log.channels()) == 5
+
+
+def reading(*levels: int) -> Reading:
+    return Reading(tuple(Event("C", "P", 12, level, "2026-07-01T09:00:00Z", "text") for level in levels))
+
+
+def printed(levels: list[int]) -> str:
+    """What wevtutil prints of events, given newest first."""
+    return "".join(EVENT.format(id=number, level=level, hour=9, rendered="") for number, level in enumerate(levels))
+
+
+class Wevtutil:
+    """One log with events of these levels, newest first, in the channel of the connector; the other channels are empty."""
+
+    def __init__(self, *levels: int, exit_code: int = 0, output: str = "") -> None:
+        self.levels, self.exit_code, self.output = levels, exit_code, output
+        self.runs: list[tuple[str, ...]] = []
+
+    def run(self, _command: str, arguments: Sequence[str], *, timeout: float) -> ProcessResult:
+        _qe, channel, most, *_form, query = arguments
+        if channel != ENTRA.admin_channel:
+            return ProcessResult(0, "", "")
+        self.runs.append(tuple(arguments))
+        if self.exit_code or self.output:
+            return ProcessResult(self.exit_code, self.output, "Access is denied.\r\n" if self.exit_code else "")
+        wanted = [level for level in self.levels if f"Level={level}" in query]
+        return ProcessResult(0, printed(wanted[: int(most.partition(":")[2])]), "")
+
+    def reading(self, most: int = 5) -> Reading:
+        windows = Windows()
+        return event_log.read_events(dataclasses.replace(windows.server(), shell=self), NOW, most)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("levels", "errors", "warnings", "more", "runs"),
+    [
+        ((3, 3, 2), 1, 2, (False, False), 1),
+        ((3, 3, 3, 3, 3, 2), 1, 5, (False, True), 2),
+        ((3, 3, 2, 3, 3, 3, 1), 2, 4, (False, True), 2),
+        ((3, 3, 3, 3, 3), 0, 5, (False, True), 2),
+        ((2, 2, 2, 1, 2, 2, 3), 5, 0, (True, True), 1),
+        ((3, 2, 2, 2, 2, 2, 1), 5, 1, (True, True), 2),
+    ],
+)
+def test_warnings_push_out_no_error_and_a_quiet_log_is_asked_once(
+    levels: tuple[int, ...], errors: int, warnings: int, more: tuple[bool, bool], runs: int
+) -> None:
+    log = Wevtutil(*levels)
+    found = log.reading()
+    assert (len(found.errors), len(found.warnings), (found.more_errors, found.more_warnings)) == (errors, warnings, more)
+    assert len(log.runs) == runs
+
+
+@given(st.lists(st.integers(1, 3), max_size=30), st.integers(1, 12))
+def test_of_any_log_the_newest_errors_are_read_and_nothing_twice(levels: list[int], most: int) -> None:
+    found = Wevtutil(*levels).reading(most)
+    there = sum(level < 3 for level in levels)
+    assert len(found.errors) == min(there, most)
+    assert there <= len(found.errors) or found.more_errors
+    assert len(found.events) <= len(levels) <= len(found.events) or found.more_warnings or found.more_errors
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        (Wevtutil(exit_code=5), "wevtutil.exe ended with exit code 5: Access is denied."),
+        (Wevtutil(output="<Event><unfinished"), "what wevtutil.exe printed is no XML"),
+    ],
+)
+def test_a_log_that_cannot_be_read_is_named(log: Wevtutil, reason: str) -> None:
+    ((channel, told),) = log.reading().unread.items()
+    assert (channel, reason in told) == (ENTRA.admin_channel, True)
+
+
+def test_a_channel_of_a_product_that_was_never_here_is_empty_and_not_unread() -> None:
+    assert Wevtutil(exit_code=15007).reading() == Reading()
 
 
 @pytest.mark.parametrize(
@@ -145,15 +225,45 @@ def test_the_application_log_is_asked_for_the_product_only() -> None:
     ],
 )
 def test_errors_are_counted_against_the_thresholds(levels: list[int], thresholds: Thresholds, status: str) -> None:
-    events = [Event("C", "P", 12, level, "2026-07-01T09:00:00Z", "text") for level in levels]
-    assert health_extras.events_check(events, "24h", thresholds).status == status
+    assert health_extras.events_check(reading(*levels), "24h", thresholds).status == status
 
 
 def test_event_1000_is_critical_only_when_it_tells_of_the_certificate() -> None:
     expired = Event("C", "P", 1000, 2, "", "Connector re-registration failed: The Connector trust certificate expired. Run ...")
-    assert health_extras.events_check([expired], "24h", Thresholds()).status == "critical"
+    assert health_extras.events_check(Reading((expired,)), "24h", Thresholds()).status == "critical"
     started = dataclasses.replace(expired, level=3, message="started")
-    assert health_extras.events_check([started], "24h", Thresholds()).status == "ok"
+    assert health_extras.events_check(Reading((started,)), "24h", Thresholds()).status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("found", "evidence"),
+    [
+        (reading(2, 3), "1 error(s)"),
+        (dataclasses.replace(reading(2, 3), more_errors=True), "at least 1 error(s)"),
+        (reading(3), "no error since 24h, 1 warning(s)"),
+        (dataclasses.replace(reading(3), more_warnings=True), "no error since 24h, at least 1 warning(s)"),
+    ],
+)
+def test_a_number_that_may_be_larger_is_told_as_such(found: Reading, evidence: str) -> None:
+    assert health_extras.events_check(found, "24h", Thresholds()).evidence.startswith(evidence)
+
+
+@pytest.mark.parametrize(
+    ("levels", "thresholds", "status"),
+    [
+        ((), Thresholds(), "unknown"),
+        ((3,), Thresholds(), "unknown"),
+        ((2,), Thresholds(errors_warning=2), "unknown"),
+        ((2,), Thresholds(), "warning"),
+        ((2,), Thresholds(errors_critical=1), "critical"),
+    ],
+)
+def test_a_log_that_cannot_be_read_is_unknown_and_hides_nothing(levels: tuple[int, ...], thresholds: Thresholds, status: str) -> None:
+    found = dataclasses.replace(reading(*levels), unread={"Application": "Access is denied."})
+    check = health_extras.events_check(found, "24h", thresholds)
+    assert check.status == status
+    assert "Application could not be read: Access is denied." in check.evidence
+    assert ("Event Log Readers" in check.remedy) is (status == "unknown")
 
 
 def test_counters_are_read_from_the_table_of_typeperf() -> None:
@@ -199,6 +309,12 @@ def test_the_tenants_view_is_joined_by_the_connectors_id(connectors: list[dict[s
     found = health_extras.tenant_check(WELL, connectors)
     assert found.status == status
     assert words in found.evidence
+
+
+def test_without_an_id_the_tenants_view_is_unknown() -> None:
+    nameless = host(certificates=(dataclasses.replace(certificate(), connector_id=None),))
+    found = health_extras.tenant_check(nameless, [{"id": CONNECTOR, "status": "active"}])
+    assert (found.status, "cannot be read" in found.evidence) == ("unknown", True)
 
 
 def test_a_mask_takes_out_who_it_was() -> None:

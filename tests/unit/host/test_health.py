@@ -29,6 +29,10 @@ def with_service(state: str, start_mode: str) -> HostState:
     return host(services={**WELL.services, "WAPCSvc": service("WAPCSvc", state, start_mode)}, certificates=(certificate(),))
 
 
+def run_by(name: str, account: str | None) -> HostState:
+    return dataclasses.replace(WELL, services={**WELL.services, name: dataclasses.replace(WELL.services[name], account=account)})
+
+
 def ending_in(number: float) -> HostState:
     return host(certificates=(certificate(not_after=NOW + days(number)),))
 
@@ -48,6 +52,10 @@ def ending_in(number: float) -> HostState:
             THRESHOLDS,
             {"service WAPCSvc": "warning"},
         ),
+        (run_by("WAPCSvc", r"CONTOSO\svc-proxy"), THRESHOLDS, {"account WAPCSvc": "warning"}),
+        (run_by("WAPCUpdaterSvc", r"NT AUTHORITY\NetworkService"), THRESHOLDS, {"account WAPCUpdaterSvc": "warning"}),
+        (run_by("WAPCSvc", None), THRESHOLDS, {"account WAPCSvc": "unknown"}),
+        (run_by("WAPCSvc", r"nt authority\networkservice"), THRESHOLDS, {}),
         (WELL, health.Thresholds(version="1.5.5000.0"), {"version": "warning"}),
         (WELL, health.Thresholds(tenant_id=OTHER_TENANT), {"tenant": "critical"}),
         (ending_in(20), THRESHOLDS, {"certificate": "warning"}),

@@ -30,6 +30,7 @@ POLICY = r"software\policies\microsoft\windows\powershell"
 SESSION_MANAGER = r"system\currentcontrolset\control\session manager"
 SERVICING = r"software\microsoft\windows\currentversion\component based servicing\rebootpending"
 UPDATES = r"software\microsoft\windows\currentversion\windowsupdate\auto update\rebootrequired"
+PROXY_WAY = "names the proxy '.*', which is no address. Correct it with entra.app_proxy.connector_proxy, or name another in the option"
 ALWAYS = ["os", "dotnet", "tls12", "dotnet_strong_crypto", "password_protection_proxy", "execution_policy", "pending_reboot", "clock"]
 
 
@@ -90,6 +91,8 @@ def test_the_operating_system_per_generation(caption: str, version: str, generat
         ({DOTNET: None}, (), "dotnet", "critical", "not installed"),
         ({rf"{TLS.settings[0].key}\disabledbydefault": 1}, (), "tls12", "critical", "DisabledByDefault is 1"),
         ({rf"{TLS.settings[3].key}\enabled": 0}, (), "tls12", "critical", r"Server\Enabled is 0"),
+        ({rf"{TLS.settings[1].key}\enabled": 0xFFFFFFFF}, (), "tls12", "ok", r"Client\Enabled is 4294967295"),
+        ({rf"{TLS.settings[0].key}\disabledbydefault": 0xFFFFFFFF}, (), "tls12", "critical", "DisabledByDefault is 4294967295"),
         ({rf"{TLS.settings[1].key}\enabled": None}, (), "tls12", "warning", r"Client\Enabled is not set"),
         ({rf"{STRONG_CRYPTO.settings[0].key}\schusestrongcrypto": None}, (), "dotnet_strong_crypto", "warning", "not set"),
         ({rf"{STRONG_CRYPTO.settings[0].key}\schusestrongcrypto": 0}, (), "dotnet_strong_crypto", "critical", "is 0"),
@@ -99,6 +102,7 @@ def test_the_operating_system_per_generation(caption: str, version: str, generat
         ({}, (SERVICING,), "pending_reboot", "warning", "component servicing"),
         ({}, (UPDATES,), "pending_reboot", "warning", "Windows Update"),
         ({rf"{SESSION_MANAGER}\pendingfilerenameoperations": "x"}, (), "pending_reboot", "warning", "replaced"),
+        ({rf"{SESSION_MANAGER}\pendingfilerenameoperations2": "x"}, (), "pending_reboot", "warning", "replaced"),
     ],
 )
 def test_what_the_registry_says(values: dict[str, int | str | None], keys: tuple[str, ...], check: str, status: str, evidence: str) -> None:
@@ -131,6 +135,13 @@ def test_the_clock(seconds: int, status: str, words: str) -> None:
     windows.os = {"LocalDateTime": (NOW + datetime.timedelta(seconds=seconds)).isoformat()}
     found = by_name(run(windows))["clock"]
     assert (found["status"], words in found["evidence"]) == (status, True)
+
+
+def test_a_server_that_does_not_tell_its_time_is_judged_all_the_same() -> None:
+    windows = ready()
+    windows.os = {"LocalDateTime": ""}
+    result = run(windows, fail_on="warning")
+    assert (by_name(result)["clock"]["status"], result["status"], result["ready"]) == ("unknown", "unknown", True)
 
 
 @pytest.mark.parametrize(
@@ -348,6 +359,30 @@ def test_the_proxy_of_the_installed_connector_is_used_when_none_is_given() -> No
     assert {(target["proxy_host"], target["proxy_port"]) for target in windows.documents[-1]["targets"]} == {("other", 80)}
 
 
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"<configuration>", "cannot be read: .*name the proxy in the option proxy"),
+        (
+            b"<configuration><system.net><defaultProxy><proxy proxyaddress='nonsense'/></defaultProxy></system.net></configuration>",
+            PROXY_WAY,
+        ),
+        (
+            b"<configuration><system.net><defaultProxy><proxy proxyaddress='http://p:99999'/></defaultProxy></system.net></configuration>",
+            PROXY_WAY,
+        ),
+    ],
+    ids=["no XML", "no address", "no port"],
+)
+def test_a_configured_proxy_that_cannot_be_used_is_told_with_its_file(content: bytes, words: str) -> None:
+    windows = ready()
+    windows.configure(content)
+    with pytest.raises(HostError, match=words) as caught:
+        run(windows, endpoints=True)
+    assert windows.paths()[0] in caught.value.message
+    assert by_name(run(windows, endpoints=True, proxy="http://other:3128"))["endpoint login.windows.net:443"]["status"] == "ok"
+
+
 def test_backends_are_tried_directly_under_the_names_they_were_given() -> None:
     windows = ready()
     windows.unreachable = {"payroll.contoso.com:8443": "No such host is known"}
@@ -372,6 +407,7 @@ def test_backends_are_tried_directly_under_the_names_they_were_given() -> None:
         ("ftp://db/", None),
         ("https://", None),
         ("https://db:99999/", None),
+        ("https://db:0/", None),
         ("https://a b/", None),
         ("https://[2001:db8::1/", None),
     ],
@@ -396,6 +432,7 @@ def test_failing_on_a_status_keeps_the_checks() -> None:
     [
         ({"backends": ["https://a/", "nonsense"]}, ["backends", "nonsense", "host:port"]),
         ({"proxy": "proxy:8080"}, ["proxy", "http://"]),
+        ({"proxy": "http://proxy:65536"}, ["proxy", "1 to 65535"]),
         ({"tenant_id": "contoso"}, ["tenant_id", "GUID"]),
         ({"probe_timeout": 0}, ["probe_timeout"]),
     ],

@@ -11,10 +11,13 @@ import copy
 import typing as t
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.options import Options
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.options import Options, proxy_address
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites import endpoints
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.config_file import read
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.job import connector_proxy
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.options import CONNECTOR_PROXY
@@ -290,6 +293,11 @@ def test_a_file_that_cannot_be_read_is_named(content: bytes | None, reason: str)
         ({"mode": "proxy", "address": "https://proxy:8080"}, ["http:// is compulsory"]),
         ({"mode": "proxy", "address": "http://proxy:8080/path"}, ["address"]),
         ({"mode": "proxy", "address": "http://user@proxy:8080"}, ["signing in"]),
+        ({"mode": "proxy", "address": "http://proxy:99999"}, ["address", "'http://proxy:99999'", "1 to 65535"]),
+        ({"mode": "proxy", "address": "http://proxy:0"}, ["1 to 65535"]),
+        ({"mode": "proxy", "address": "http://proxy:8080\n"}, ["address"]),
+        ({"mode": "proxy", "address": "http://[proxy]:8080"}, ["IPv6"]),
+        ({"mode": "proxy", "address": "http://[::::]:8080"}, ["IPv6"]),
         ({"mode": "proxy", "address": ADDRESS, "bypass_list": ["a", " "]}, ["bypass_list", "empty element"]),
         ({"use_for_backend": True, "timeout": 0}, ["timeout", "greater than 0"]),
     ],
@@ -302,6 +310,12 @@ def test_options_that_cannot_be_carried_out(given: dict[str, t.Any], named: list
 @pytest.mark.parametrize("address", [ADDRESS, "http://10.0.0.1:8080", "http://[2001:db8::1]:3128/", "http://proxy"])
 def test_addresses_that_are_fine(address: str) -> None:
     assert CONNECTOR_PROXY.problems(values(CONNECTOR_PROXY, mode="proxy", address=address)) == []
+
+
+@given(st.from_regex(r"http://(\[[0-9a-f:.]+\]|[a-z0-9.%_-]+)(:[0-9]{1,6})?/?", fullmatch=True) | st.text(max_size=30))
+def test_an_address_that_is_taken_is_one_that_can_be_tried(address: str) -> None:
+    target = endpoints.parse(address)
+    assert proxy_address(address) is not None or (target is not None and 0 < target.port < 65536)
 
 
 def test_nothing_that_is_written_is_lost_in_the_transfer() -> None:

@@ -155,6 +155,6 @@ def _from_url(text: str) -> Target | None:
         host, port = url.hostname, url.port
     except ValueError:
         return None
-    if url.scheme not in _PORTS or not host or re.search(r"\s", text):
+    if url.scheme not in _PORTS or not host or port == 0 or re.search(r"\s", text):
         return None
     return Target(host, _PORTS[url.scheme] if port is None else port)

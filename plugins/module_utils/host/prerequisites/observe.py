@@ -143,7 +143,8 @@ def proxy_of(server: Server, given: str | None, config_path: str | None, *, time
     proxy = parse(address)
     if proxy is None:
         raise HostError(
-            f"{config_path} names the proxy {address!r}, which is no address. Correct it with entra.app_proxy.connector_proxy",
+            f"{config_path} names the proxy {address!r}, which is no address. Correct it with entra.app_proxy.connector_proxy,"
+            " or name another in the option proxy",
             operation="read a configuration file",
         )
     return proxy

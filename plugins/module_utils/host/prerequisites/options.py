@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.options import TENANT_ID, Option, Options, positive
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.options import TENANT_ID, Option, Options, positive, proxy_address
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.endpoints import CLOUDS, GLOBAL, parse
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.options import proxy_address
 
 CHECKED = "checked"
 ENFORCED = "enforced"

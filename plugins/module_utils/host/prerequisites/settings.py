@@ -32,12 +32,14 @@ class Setting:
     """One DWORD below HKEY_LOCAL_MACHINE.
 
     :param missing: what it means that the value is not there. C(ok): Windows does the right thing then, and nothing is written.
+    :param switch: every value but 0 means on.
     """
 
     key: str
     value: str
     wanted: int
     missing: str = WARNING
+    switch: bool = False
 
     @property
     def name(self) -> str:
@@ -63,9 +65,10 @@ TLS = Requirement(
     "tls12",
     "the connector speaks TLS 1.2 only, and Microsoft asks for it to be enabled explicitly",
     tuple(
-        Setting(rf"{_TLS}\{side}", value, wanted)
-        for side in ("Client", "Server")
-        for value, wanted in (("DisabledByDefault", 0), ("Enabled", 1))
+        setting
+        for side in (rf"{_TLS}\Client", rf"{_TLS}\Server")
+        # Older advice of Microsoft's [KB 245030], and tools that follow it, enable a protocol with 0xFFFFFFFF.
+        for setting in (Setting(side, "DisabledByDefault", 0), Setting(side, "Enabled", 1, switch=True))
     ),
 )
 STRONG_CRYPTO = Requirement(
@@ -106,7 +109,8 @@ def status(setting: Setting, found: int | None) -> str:
     """What a value that was found means."""
     if found is None:
         return setting.missing
-    return OK if found == setting.wanted else CRITICAL
+    same = bool(found) == bool(setting.wanted) if setting.switch else found == setting.wanted
+    return OK if same else CRITICAL
 
 
 def shown(requirement: Requirement, found: t.Mapping[Setting, int | None]) -> str:

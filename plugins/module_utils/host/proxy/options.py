@@ -9,24 +9,13 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import typing as t
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.options import POLL_INTERVAL, Option, Options, positive
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.options import POLL_INTERVAL, Option, Options, positive, proxy_address
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.config_file import DEFAULT, DIRECT, PROXY
 
-_ADDRESS = re.compile(r"^http://(\[[0-9A-Fa-f:.]+\]|[^\s/:@\[\]]+)(:\d{1,5})?/?$")
 # What only means something for a proxy of its own.
 _OF_A_PROXY = ("address", "bypass_on_local", "use_system_default", "bypass_list")
-
-
-def proxy_address(value: t.Any) -> str | None:
-    """The prefix is compulsory, even for an IP address, and the proxy must not ask for a password [MS, PRX]."""
-    if "@" in str(value):
-        return "it must not hold a user: the connector passes its proxy without signing in, and no other way is supported"
-    if _ADDRESS.match(str(value)):
-        return None
-    return "it must be http://, a host name or IP address, and a port, such as http://proxy.contoso.com:8080; http:// is compulsory"
 
 
 def _filled(value: t.Any) -> str | None:
