@@ -194,6 +194,49 @@ def test_health_finds_an_error_in_every_channel_of_both_generations(lab: Lab, an
     assert sorted(event["id"] for event in found) == [event["event_id"] for event in events]
 
 
+def test_errors_are_found_behind_newer_warnings_and_counted_to_the_threshold(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True})
+    (channel, provider), warned = CHANNELS[0], {"event_id": 30, "level": 3, "message": "slow"}
+    expired = "Connector re-registration failed: The Connector trust certificate expired. Run PowerShell cmdlet ..."
+    patch(lab, events=[{"channel": channel, "provider": provider, "event_id": 1000, "level": 2, "message": expired}])
+    patch(lab, events=[{"channel": channel, "provider": provider, **warned}] * 60)
+    hidden = module(ansible, "connector_health", since="1h")
+    assert check(hidden, "events")["status"] == "critical"
+    assert "1 error(s) since 1h" in check(hidden, "events")["evidence"]
+    assert [event["level"] for event in hidden.result["events"]].count(3) == 50
+
+    failed = {"channel": channel, "provider": provider, "event_id": 12, "level": 2, "message": "failed"}
+    patch(lab, events=[failed] * 60)
+    many = module(ansible, "connector_health", since="1h")
+    assert "at least 50 error(s)" in check(many, "events")["evidence"]
+    assert check(many, "events")["status"] == "warning"
+    assert check(module(ansible, "connector_health", since="1h", errors_critical=60), "events")["status"] == "critical"
+
+
+def test_a_log_that_may_not_be_read_is_unknown_and_what_the_others_say_counts(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True}, unreadable_logs=["Application"])
+    quiet = module(ansible, "connector_health", since="1h", fail_on="warning")
+    assert (check(quiet, "events")["status"], quiet.result["status"], quiet.result["healthy"]) == ("unknown", "unknown", True)
+    assert "Access is denied" in check(quiet, "events")["evidence"]
+    assert "Event Log Readers" in check(quiet, "events")["remedy"]
+    assert "errors in them are not seen: Application" in " ".join(quiet.run.output.split())
+    channel, provider = CHANNELS[0]
+    patch(lab, events=[{"channel": channel, "provider": provider, "event_id": 12, "level": 2, "message": "failed"}])
+    ill = module(ansible, "connector_health", since="1h")
+    assert (check(ill, "events")["status"], "Access is denied" in check(ill, "events")["evidence"]) == ("warning", True)
+
+
+def test_another_account_of_a_service_is_a_warning(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True}, services={"WAPCSvc": {"account": r"CONTOSO\svc-proxy"}})
+    found = check(module(ansible, "connector_health"), "account WAPCSvc")
+    assert (found["status"], found["evidence"]) == ("warning", r"runs as CONTOSO\svc-proxy")
+
+
+def test_without_a_certificate_the_tenants_view_is_unknown(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"installed": True})
+    assert check(module(ansible, "connector_health", known_connectors=[]), "tenant_view")["status"] == "unknown"
+
+
 @pytest.mark.parametrize(
     ("age", "thresholds", "status"),
     [
@@ -244,6 +287,41 @@ def test_waiting_ends_as_soon_as_all_is_well(lab: Lab, ansible: Ansible) -> None
         hour.result()
     assert waited.result["healthy"] is True
     assert "service WAPCSvc" in waited.run.output.partition("waiting for a healthy connector")[2]
+
+
+def test_a_restart_in_the_middle_of_a_wait_is_waited_out(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True}, services={"WAPCSvc": {"state": "Stopped"}})
+    start = lab.last_seq()
+
+    def restart_it() -> None:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not any(entry["action"] == "shell/Command" for entry in lab.journal(since=start)):
+            time.sleep(0.05)
+        patch(lab, reboot=0)
+
+    with concurrent.futures.ThreadPoolExecutor() as workers:
+        restarted = workers.submit(restart_it)
+        waited = module(ansible, "connector_health", "-v", wait_timeout=120, poll_interval=0.5, since="1h", counters=True)
+        restarted.result()
+    assert waited.result["healthy"] is True
+    assert "the server does not answer" in waited.run.output
+    assert server(lab)["shells"] == 0
+
+
+def test_a_server_that_does_not_answer_at_first_is_waited_for(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True})
+    lab.post("/faults", {"kind": "drop_before", "plane": "wsman", "target": "nam-web-01", "count": 4})
+    waited = module(ansible, "connector_health", "-v", wait_timeout=120, poll_interval=0.5)
+    assert waited.result["healthy"] is True
+    assert "the server does not answer" in waited.run.output
+
+
+def test_a_server_that_stays_away_is_unreachable(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True}, reachable=False)
+    health = {"entra.app_proxy.connector_health": {"wait_timeout": 2, "poll_interval": 0.5}}
+    run = ansible.playbook([{"hosts": "nam-web-01", "gather_facts": False, "tasks": [health]}], "-v")
+    assert "waiting for a healthy connector" in run.output
+    assert run.recap["nam-web-01"]["unreachable"] == 1
 
 
 @pytest.mark.parametrize(("limit", "fails"), [("critical", False), ("warning", True), ("never", False)])

@@ -15,8 +15,8 @@ from tests.lab.servers.programs.process import Result, Start
 from tests.lab.servers.state.eventlog import LEVELS, Event
 
 _NAMESPACE = "http://schemas.microsoft.com/win/2004/08/events/event"
-NO_CHANNEL, BAD_QUERY = 15007, 15001
-"""ERROR_EVT_CHANNEL_NOT_FOUND, ERROR_EVT_INVALID_QUERY [DOC winerror.h]."""
+ACCESS_DENIED, NO_CHANNEL, BAD_QUERY = 5, 15007, 15001
+"""ERROR_ACCESS_DENIED, ERROR_EVT_CHANNEL_NOT_FOUND, ERROR_EVT_INVALID_QUERY [DOC winerror.h]; that wevtutil ends with them [INF]."""
 _ATOM = re.compile(
     r"""\s*(?:
       Provider\[@Name=(?P<quote>['"])(?P<provider>[^'"]*)(?P=quote)\]
@@ -46,6 +46,8 @@ def run(start: Start) -> Result:
         events = start.server.events.read(arguments[1])
     except KeyError:
         return Result(NO_CHANNEL, stderr="Failed to read events. The specified channel could not be found.\r\n")
+    except PermissionError:
+        return Result(ACCESS_DENIED, stderr="Failed to read events. Access is denied.\r\n")
     try:
         matches = _compile(switches["/q"]) if "/q" in switches else _all
     except _BadQuery as error:

@@ -33,6 +33,8 @@ class EventLog:
     def __init__(self, now: t.Callable[[], datetime.datetime]) -> None:
         self._now = now
         self._events: list[Event] = []
+        self.unreadable: set[str] = set()
+        """Channels that the account may not read, in lower case."""
         self.channels: dict[str, str] = {name.lower(): name for name in ("Application", "System", "Security", "Setup")}
 
     def write(self, channel: str, provider: str, event_id: int, level: int, message: str) -> None:
@@ -41,7 +43,12 @@ class EventLog:
         self._events.append(Event(len(self._events) + 1, channel, provider, event_id, level, self._now(), message))
 
     def read(self, channel: str) -> list[Event]:
-        """Return the events of a channel, oldest first. Raises KeyError for an unknown channel."""
+        """Return the events of a channel, oldest first.
+
+        Raises KeyError for an unknown channel, PermissionError for one that the account may not read.
+        """
+        if channel.lower() in self.unreadable:
+            raise PermissionError(channel)
         name = self.channels[channel.lower()]
         return [event for event in self._events if event.channel == name]
 

@@ -131,6 +131,11 @@ def _events(server: WindowsServer, values: t.Any) -> None:
         server.events.write(entry["channel"], entry["provider"], int(entry["event_id"]), entry["level"], entry["message"])
 
 
+def _unreadable_logs(server: WindowsServer, values: t.Any) -> None:
+    """["Application", ...]: all channels that the account may not read from now on."""
+    server.events.unreadable = {str(channel).lower() for channel in values}
+
+
 def _connector(server: WindowsServer, values: t.Any) -> None:
     """{"installed": false} or {"generation", "version", "registered", "in_user_store", "age_days", "valid_days", "running"}"""
     unknown = sorted(set(values) - CONNECTOR_FIELDS)
@@ -250,6 +255,7 @@ PATCHES: dict[str, t.Callable[[WindowsServer, t.Any], None]] = {
     "connector": _connector,
     "services": _services,
     "events": _events,
+    "unreadable_logs": _unreadable_logs,
     "installer_exit_code": _attribute("installer_exit_code", int, optional=True),
     "msiexec_exit_code": _attribute("msiexec_exit_code", int, optional=True),
     "leftovers": _leftovers,
