@@ -14,8 +14,8 @@ options:
   auth_source:
     description:
       - Where the access token for Microsoft Graph comes from.
-      - V(auto) takes what the other options are for, in the order V(access_token), V(client_secret), V(client_certificate),
-        V(federated_token), and V(azure_cli) when none of them is given.
+      - V(auto) takes what the other options are for, and V(azure_cli) when none of them is given. An O(access_token) comes before all
+        others; more than one of the others, environment variables included, is an error, because nobody would know which one signs in.
       - V(azure_cli) asks the Azure CLI, which must have been signed in with C(az login) on the same machine.
       - V(device_code) shows a code on the terminal of the controller, to be entered in a browser.
       - V(managed_identity) and V(environment) are those of azure-identity.

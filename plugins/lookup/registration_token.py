@@ -67,8 +67,6 @@ _raw:
 """
 
 import os
-import shutil
-import subprocess
 import typing as t
 
 from ansible.errors import AnsibleLookupError
@@ -90,7 +88,7 @@ class LookupModule(LookupBase):
         if token and (outlives(token, margin) or not self.get_option("refresh")):
             return [token]
         try:
-            return [from_azure_cli(Controller(self.get_option("environment")), self.get_option("tenant_id"))]
+            return [from_azure_cli(self.get_option("tenant_id"), self._environment())]
         except LoginError as error:
             if token and outlives(token, 0):
                 display.warning(f"the registration token ends in less than {margin} s, and there is no fresh one: {error}")
@@ -98,16 +96,6 @@ class LookupModule(LookupBase):
             had = "the registration token at hand has ended, and no fresh one was got: " if token else ""
             raise AnsibleLookupError(f"{had}{error}") from error
 
-
-class Controller:
-    """Runs a program on the controller, by the two names that a module has for it."""
-
-    def __init__(self, environment: t.Mapping[str, t.Any] | None) -> None:
-        self._environment = {**os.environ, **{name: str(value) for name, value in (environment or {}).items()}}
-
-    def get_bin_path(self, name: str) -> str | None:
-        return shutil.which(name, path=self._environment.get("PATH"))
-
-    def run_command(self, command: t.Sequence[str]) -> tuple[int, str, str]:
-        done = subprocess.run(command, env=self._environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout, done.stderr
+    def _environment(self) -> dict[str, str]:
+        """That of the controller, with the variables of the option."""
+        return {**os.environ, **{name: str(value) for name, value in (self.get_option("environment") or {}).items()}}

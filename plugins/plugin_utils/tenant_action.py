@@ -76,6 +76,13 @@ class TenantAction(NormalAction):  # type: ignore[misc]  # ansible-core is not t
 class RegistrationTokenAction(TenantAction):
     """The same for the token that registers connectors."""
 
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        result = super().run(tmp, task_vars)
+        # What was handed to the module as a secret is blotted out in its result.
+        if "token" in result and self._task.args.get("value"):
+            result["token"] = str(self._task.args["value"]).strip()
+        return result
+
     def _asks_for(self) -> str:
         return "source"
 

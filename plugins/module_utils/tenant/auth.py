@@ -23,6 +23,8 @@ CLI_UNREACHED = "Max retries exceeded with url"
 """What Azure CLI says when it does not reach the token service (observed, Azure/azure-cli#11829 and #14910)."""
 CLI_TIMEOUT = 60
 """Seconds for C(az): its start alone takes several."""
+SIGN_IN_REPEATS = 3
+"""Of one request to the sign-in service; azure-core would repeat it ten times."""
 
 Prompt = t.Callable[[str], None]
 
@@ -40,6 +42,8 @@ class TokenSource:
         self._scope = scope
         self._now = now
         self._token: str | None = None
+        self.used: str | None = None
+        """The token that was asked for last."""
         self._renew_at = 0.0
 
     def token(self) -> str:
@@ -49,6 +53,7 @@ class TokenSource:
         """
         if self._token is None or self._now() >= self._renew_at:
             self._fetch()
+        self.used = self._token
         return t.cast(str, self._token)
 
     def renewed(self) -> str:
@@ -56,6 +61,7 @@ class TokenSource:
         # A credential keeps its tokens until they run out, so the one that was refused would come back.
         self._credential = self._make()
         self._fetch()
+        self.used = self._token
         return t.cast(str, self._token)
 
     @property
@@ -91,6 +97,8 @@ def credential_for(connection: Connection, prompt: Prompt | None = None) -> t.An
     :param prompt: shows the user where to enter which device code.
     :raises LoginError: options are missing, or the credential cannot be made of them.
     """
+    if connection.auth_source == "auto" and not connection.access_token and len(connection.given) > 1:
+        raise LoginError(f"auth_source=auto, and there is more than one to choose from: {', '.join(connection.given)}. Say which")
     missing = [name for name in NEEDS.get(connection.source, ()) if not getattr(connection, name)]
     if missing:
         raise LoginError(f"auth_source={connection.source} needs also: {', '.join(missing)}")
@@ -128,7 +136,7 @@ def http_options(connection: Connection) -> dict[str, t.Any]:
 
 def login_options(connection: Connection) -> dict[str, t.Any]:
     """C(http_options), the tenant, and the login to use. An own authority is not looked up at Microsoft's."""
-    options = http_options(connection)
+    options = {**http_options(connection), "retry_total": SIGN_IN_REPEATS}
     options["authority"] = connection.authority or CLOUDS[connection.cloud].login
     options["disable_instance_discovery"] = connection.authority is not None
     if connection.tenant_id:
@@ -183,7 +191,9 @@ def _federated_token(connection: Connection, _prompt: Prompt | None) -> t.Any:
 
 
 def _managed_identity(connection: Connection, _prompt: Prompt | None) -> t.Any:
-    return sdk.identity.ManagedIdentityCredential(client_id=connection.client_id, **http_options(connection))
+    options = http_options(connection)
+    options.pop("proxies", None)  # the endpoint is on this machine, or on its link
+    return sdk.identity.ManagedIdentityCredential(client_id=connection.client_id, **options)
 
 
 def _azure_cli(connection: Connection, _prompt: Prompt | None) -> t.Any:

@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import UNANSWERED, UNAUTHORIZED, Answer, Body, Request
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.policies import RETRIES, backoff
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.policies import RETRIES, pause_for
 
 SIZE = 20
 """Most requests that a batch may hold (documented)."""
@@ -114,4 +114,4 @@ def _again(answer: Answer, safe: bool, attempt: int) -> bool:
 def _pause(answers: t.Sequence[Answer], attempt: int) -> float:
     """The longest Retry-After of the items (documented), or the next pause of the backoff."""
     asked = [answer.retry_after for answer in answers if answer.retry_after is not None]
-    return max(asked) if asked else backoff(attempt)
+    return pause_for(max(asked, default=None), attempt)

@@ -26,7 +26,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors impo
     is_untrusted,
 )
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import Answer, Request, decipher, refusal
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.policies import AuthPolicy, RetryPolicy
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.policies import AuthPolicy, RetryPolicy, never_sent
 
 VERSION = "beta"
 """Connectors and connector groups exist in the beta of Graph only (metadata of all clouds, documented)."""
@@ -57,6 +57,9 @@ class GraphClient:
         if connection.proxy:
             policies.append(sdk.ProxyPolicy({"http": connection.proxy, "https": connection.proxy}))
         transport = sdk.RequestsTransport(connection_verify=connection.ca_file or True, connection_timeout=CONNECT_TIMEOUT)
+        transport.open()
+        # Else requests takes a password for the host from ~/.netrc, and puts it in the place of the token.
+        transport.session.auth = _as_it_is
         # No redirect policy: Graph does not redirect these paths, and a token should not travel after a Location header.
         self._pipeline: t.Any = sdk.Pipeline(transport=transport, policies=policies)
 
@@ -82,17 +85,18 @@ class GraphClient:
         """
         self.requests += 1
         may_repeat = request.reads if safe is None else safe
+        request_id = str(uuid.uuid4())
         http_request = sdk.HttpRequest(
             request.method,
             self._absolute(request.url),
-            headers={"Accept": "application/json", "client-request-id": str(uuid.uuid4())},
+            headers={"Accept": "application/json", "client-request-id": request_id},
             json=request.body,
         )
         try:
             response = self._pipeline.run(http_request, safe=may_repeat).http_response
             return decipher(response.status_code, response.headers, _text(response))
         except sdk.AzureError as error:
-            raise _unanswered(request, error, writes=not may_repeat) from error
+            raise _unanswered(request, error, request_id, writes=not may_repeat) from error
 
     @property
     def token_kind(self) -> str | None:
@@ -111,7 +115,7 @@ class GraphClient:
 
         :raises LoginError: there is none.
         """
-        refused = self._tokens.token()
+        refused = self._tokens.used
         return self._tokens.renewed() != refused
 
     def refused(self, request: Request, answer: Answer) -> GraphError:
@@ -131,6 +135,10 @@ class GraphClient:
         return url if url.startswith(("https://", "http://")) else f"{self.root}/{VERSION}{url}"
 
 
+def _as_it_is(request: t.Any) -> t.Any:
+    return request
+
+
 def _text(response: t.Any) -> str:
     try:
         return str(response.text())
@@ -138,14 +146,15 @@ def _text(response: t.Any) -> str:
         return "\N{REPLACEMENT CHARACTER}"  # no JSON, so the answer counts as broken
 
 
-def _unanswered(request: Request, error: Exception, *, writes: bool) -> GraphError:
+def _unanswered(request: Request, error: Exception, request_id: str, *, writes: bool) -> GraphError:
     untrusted = is_untrusted(error)
     remedy = UNTRUSTED if untrusted else UNREACHABLE
-    harmed = writes and not isinstance(error, sdk.ServiceRequestError)
+    harmed = writes and not never_sent(error)
     return GraphError(
         request.operation,
         request.resource,
         message=f"no answer: {error}",
+        request_id=request_id,
         remedy=remedy,
         may_have_run=harmed,
         unreachable=not untrusted,

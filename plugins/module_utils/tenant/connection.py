@@ -69,7 +69,9 @@ class Connection:
         """The auth source that V(auto) stands for: what the given options are for, else Azure CLI."""
         if self.auth_source != "auto":
             return self.auth_source
-        for source, needs in NEEDS.items():
-            if getattr(self, needs[-1]):
-                return source
-        return "azure_cli"
+        return next(iter(self.given), "azure_cli")
+
+    @property
+    def given(self) -> list[str]:
+        """The auth sources whose own option is there."""
+        return [source for source, needs in NEEDS.items() if getattr(self, needs[-1])]

@@ -20,7 +20,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client impo
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.clouds import CLOUDS
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, LoginError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import LoginError, TenantError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.probe import Probe, look
 
 Result = dict[str, t.Any]
@@ -95,7 +95,7 @@ def _token(claims: Result, now: float) -> Result:
 def _read_profile(client: GraphClient) -> Result:
     try:
         answer = client.call(paths.PROFILE_ITSELF)
-    except GraphError as error:
+    except TenantError as error:
         return {"ok": False, **error.as_dict(), "explanation": str(error)}
     return {"ok": True, "status": answer.status, "is_enabled": answer.body.get("isEnabled"), "request_id": answer.headers.get("request-id")}
 

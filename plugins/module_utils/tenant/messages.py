@@ -72,7 +72,7 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        return parse_retry_after(self.headers.get("retry-after"))
+        return parse_retry_after(self.headers.get("retry-after"), self.headers.get("date"))
 
     @property
     def throttled(self) -> bool:
@@ -119,16 +119,24 @@ def refusal(request: Request, answer: Answer, token_kind: str | None = None) -> 
     )
 
 
-def parse_retry_after(value: str | None) -> float | None:
-    """Seconds from a Retry-After header: a number or an HTTP date (both seen, Migrate2GSA). None when absent or unreadable."""
+def parse_retry_after(value: str | None, date: str | None = None) -> float | None:
+    """Seconds from a Retry-After header: a number or an HTTP date (both seen, Migrate2GSA). None when absent or unreadable.
+
+    :param date: the answer's own Date, from which a date is counted: this machine's clock may be another.
+    """
     if not value:
         return None
     try:
         return max(0.0, float(value))
     except ValueError:
         pass
+    until, now = _moment(value), _moment(date)
+    return None if until is None else max(0.0, until - (time.time() if now is None else now))
+
+
+def _moment(value: str | None) -> float | None:
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+        return email.utils.parsedate_to_datetime(value or "").timestamp()
     except (TypeError, ValueError):
         return None
 

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import typing as t
+import urllib.parse
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
@@ -26,7 +27,11 @@ def tenant_module(fields: tuple[Field, ...], **conditions: t.Any) -> AnsibleModu
 
     :param conditions: conditions between options, such as C(required_one_of), as AnsibleModule takes them.
     """
-    return AnsibleModule(argument_spec=argument_spec((*CONNECTION, *fields)), supports_check_mode=True, **conditions)
+    module = AnsibleModule(argument_spec=argument_spec((*CONNECTION, *fields)), supports_check_mode=True, **conditions)
+    password = urllib.parse.urlsplit(module.params["proxy"] or "").password
+    if password:
+        module.no_log_values.add(password)
+    return module
 
 
 def run(module: AnsibleModule, work: Work, *, extra_time: float = 0) -> None:

@@ -29,20 +29,28 @@ def read_rest(client: GraphClient, request: Request, first: Answer) -> list[Body
     """All items of a collection whose first page is here already (from a batch). An empty page may be followed by a full one."""
     items = _items(request, first)
     seen: set[str] = set()
-    link = first.body.get(NEXT)
+    link, page_id = first.body.get(NEXT), first.headers.get("request-id")
     while link:
         if link in seen:
-            raise GraphError(request.operation, request.resource, message="the service's next links go round in a circle")
+            raise GraphError(
+                request.operation, request.resource, message="the service's next links go round in a circle", request_id=page_id
+            )
         seen.add(link)
         page_request = dataclasses.replace(request, url=str(link))
         page = client.call(page_request)
         items.extend(_items(page_request, page))
-        link = page.body.get(NEXT)
+        link, page_id = page.body.get(NEXT), page.headers.get("request-id")
     return items
 
 
 def _items(request: Request, page: Answer) -> list[Body]:
     value = page.body.get("value")
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise GraphError(request.operation, request.resource, status=page.status, message="the answer is no list: it has no 'value'")
+        raise GraphError(
+            request.operation,
+            request.resource,
+            status=page.status,
+            message="the answer is no list: it has no 'value'",
+            request_id=page.headers.get("request-id"),
+        )
     return value

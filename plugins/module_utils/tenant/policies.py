@@ -26,19 +26,26 @@ RETRIES = 5
 """Repeats of one request after failures that say nothing about when to come back. With the pauses below: about 15 s."""
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
+PORTS = {"https": 443, "http": 80}
 LEAST_WAIT = 1.0
 """Seconds that the last try gets at least, so that it fails by its own answer and not by our clock."""
 
 
 def backoff(attempt: int) -> float:
     """Seconds to wait before repeat number C(attempt), counted from 0: 0.5, 1, 2, ... 30."""
-    return float(min(LONGEST_PAUSE, FIRST_PAUSE * 2**attempt))
+    return min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(attempt, 16))
+
+
+def pause_for(asked: float | None, attempt: int) -> float:
+    """Seconds to wait before repeat number C(attempt): what the service asked for, though never nothing, else those of C(backoff)."""
+    return backoff(attempt) if asked is None else max(asked, FIRST_PAUSE)
 
 
 def origin(url: str) -> tuple[str, str, int | None]:
     """Scheme, host and port of a URL: who gets to see the token."""
     parts = urllib.parse.urlsplit(url)
-    return (parts.scheme.lower(), (parts.hostname or "").lower(), parts.port)
+    scheme = parts.scheme.lower()
+    return (scheme, (parts.hostname or "").lower(), parts.port or PORTS.get(scheme))
 
 
 class RetryPolicy(sdk.HTTPPolicy):  # type: ignore[type-arg]
@@ -75,22 +82,38 @@ class RetryPolicy(sdk.HTTPPolicy):  # type: ignore[type-arg]
             attempt += 1
 
 
+def never_sent(error: BaseException) -> bool:
+    """Whether a request surely did not reach the service: no connection came about, or none that could be trusted.
+
+    azure-core's ServiceRequestError says less: a connection that breaks within TLS while the answer is read is one, too.
+    """
+    return is_untrusted(error) or any(isinstance(one, (sdk.NewConnectionError, sdk.ConnectTimeoutError)) for one in _reasons(error))
+
+
+def _reasons(error: BaseException) -> t.Iterator[BaseException]:
+    """An error of azure-core and what it wraps: one of requests, which wraps one of urllib3, which may name a reason."""
+    wrapped: t.Any = error
+    while isinstance(wrapped, BaseException):
+        yield wrapped
+        wrapped = getattr(wrapped, "inner_exception", None) or getattr(wrapped, "reason", None) or next(iter(wrapped.args), None)
+
+
 def _unharmed(error: Exception, safe: bool) -> bool:
     """Whether a request that got no answer may be sent again."""
     if is_untrusted(error):
         return False
-    return safe or isinstance(error, sdk.ServiceRequestError)
+    return safe or never_sent(error)
 
 
 def _pause(response: t.Any, safe: bool, attempt: int) -> float | None:
     """Seconds to wait before the next try, or None to take the answer as it is."""
-    asked = parse_retry_after(response.headers.get("Retry-After"))
+    pause = pause_for(parse_retry_after(response.headers.get("Retry-After"), response.headers.get("Date")), attempt)
     if response.status_code == 429:
-        return asked if asked is not None else backoff(attempt)
+        return pause
     if attempt >= RETRIES or not (safe or response.status_code == FAILED_DEPENDENCY):
         return None
     if response.status_code in TRANSIENT:
-        return asked if asked is not None else backoff(attempt)
+        return pause
     return backoff(attempt) if _is_broken(response) else None
 
 

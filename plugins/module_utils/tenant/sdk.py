@@ -22,6 +22,7 @@ try:
     from azure.core.pipeline.policies import HTTPPolicy, ProxyPolicy, UserAgentPolicy
     from azure.core.pipeline.transport import RequestsTransport
     from azure.core.rest import HttpRequest, HttpResponse
+    from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 except ImportError:
     IMPORT_ERROR = traceback.format_exc()
     # The names must exist for the class statements of policies.py. Nothing is called without them: module.py stops before.
@@ -29,14 +30,17 @@ except ImportError:
     AzureError = ServiceRequestError = ServiceResponseError = Exception  # type: ignore[assignment, misc]
     identity = AccessToken = Pipeline = PipelineRequest = PipelineResponse = t.Any  # type: ignore[assignment, misc]
     ProxyPolicy = UserAgentPolicy = RequestsTransport = HttpRequest = HttpResponse = t.Any  # type: ignore[assignment, misc]
+    ConnectTimeoutError = NewConnectionError = Exception  # type: ignore[assignment, misc]
 
 __all__ = [
     "IMPORT_ERROR",
     "AccessToken",
     "AzureError",
+    "ConnectTimeoutError",
     "HTTPPolicy",
     "HttpRequest",
     "HttpResponse",
+    "NewConnectionError",
     "Pipeline",
     "PipelineRequest",
     "PipelineResponse",

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
+import shutil
+import subprocess
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils import registration_token
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Prompt, device_code_credential, first_lines
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import CLI_TIMEOUT, Prompt, device_code_credential, first_lines
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import LoginError
 
@@ -28,7 +31,7 @@ def get_token(module: t.Any) -> str:
     if source == "device_code":
         raise LoginError("source=device_code needs the terminal of the controller: do not run the task asynchronously")
     if source == "azure_cli":
-        return from_azure_cli(module, module.params["tenant_id"])
+        return from_azure_cli(module.params["tenant_id"], os.environ)
     if not value:
         raise LoginError("source=given needs the option value")
     return str(value).strip()
@@ -62,26 +65,35 @@ def outlives(token: str, margin: float) -> bool:
     return left is None or left > margin
 
 
-def from_azure_cli(module: t.Any, tenant_id: str | None) -> str:
+def from_azure_cli(tenant_id: str | None, environment: t.Mapping[str, str]) -> str:
     """Ask C(az), which then signs in with what C(az login) left (practised by HMCTS: the service takes tokens of that client).
 
     azure-identity is of no use here: its AzureCliCredential asks for a resource, and this needs one scope of it.
+
+    :param environment: with which C(az) runs, its PATH included.
+    :raises LoginError: it gave none, or nothing within C(CLI_TIMEOUT).
     """
-    az = module.get_bin_path("az")
+    az = shutil.which("az", path=environment.get("PATH"))
     if az is None:
         raise LoginError("the Azure CLI (az) is not installed, or not on the PATH of the machine where this task runs")
     command = [az, "account", "get-access-token", "--scope", registration_token.SCOPE, "--output", "json"]
     if tenant_id:
         command += ["--tenant", tenant_id]
-    code, output, errors = module.run_command(command)
-    if code != 0:
-        said = " ".join(errors.split())[-400:]
+    try:
+        done = subprocess.run(
+            command, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=CLI_TIMEOUT
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        reason = f"did not end within {CLI_TIMEOUT} s" if isinstance(error, subprocess.TimeoutExpired) else f"could not be run: {error}"
+        raise LoginError(f"the Azure CLI {reason}, and gave no registration token. Try it by hand: {' '.join(command)}") from error
+    if done.returncode != 0:
+        said = " ".join(done.stderr.split())[-400:]
         raise LoginError(
-            f"the Azure CLI gave no registration token (exit code {code}): {said or 'it gave no reason'}. Sign in with: az login --scope"
-            f" {registration_token.SCOPE}" + (f" --tenant {tenant_id}" if tenant_id else "")
+            f"the Azure CLI gave no registration token (exit code {done.returncode}): {said or 'it gave no reason'}."
+            f" Sign in with: az login --scope {registration_token.SCOPE}" + (f" --tenant {tenant_id}" if tenant_id else "")
         )
     try:
-        return str(json.loads(output)["accessToken"])
+        return str(json.loads(done.stdout)["accessToken"])
     except (ValueError, KeyError, TypeError) as error:
         raise LoginError("the Azure CLI answered something else than a token") from error
 
@@ -90,9 +102,10 @@ def from_device_code(connection: Connection, prompt: Prompt, timeout: int) -> st
     """Let a user sign in with a browser anywhere, as the client application that registers connectors.
 
     :param prompt: shows the user where to enter which code.
+    :raises LoginError: nobody did in time, or the options do not fit together.
     """
-    credential = device_code_credential(connection, prompt, client_id=registration_token.CLIENT_ID, timeout=timeout)
     try:
+        credential = device_code_credential(connection, prompt, client_id=registration_token.CLIENT_ID, timeout=timeout)
         return str(credential.get_token(registration_token.SCOPE).token)
-    except sdk.AzureError as error:
+    except (sdk.AzureError, ValueError, OSError) as error:
         raise LoginError(f"signing in with a device code gave no registration token: {first_lines(error)}") from error

@@ -28,7 +28,7 @@ _SHARED = pathlib.Path("/tmp")
 def taken(name: str, deadline: Deadline) -> t.Iterator[None]:
     """Hold the lock of this name. Nothing is written into the file, so that anyone may lock it.
 
-    :raises TenantError: it was not free in time.
+    :raises TenantError: it was not free in time, or cannot be had at all.
     """
     handle = _open(_path(name))
     try:
@@ -51,7 +51,20 @@ def _open(path: pathlib.Path) -> int:
     try:
         return os.open(path, flags)
     except FileNotFoundError:
-        return os.open(path, flags | os.O_CREAT, 0o644)
+        return _create(path, flags)
+    except OSError as error:
+        raise TenantError(f"the lock of this controller cannot be opened: {error}. Delete the file {path}, and run again") from error
+
+
+def _create(path: pathlib.Path, flags: int) -> int:
+    try:
+        handle = os.open(path, flags | os.O_CREAT, 0o644)
+        # The umask of this user must not lock the others out. Where another user was faster, it is that one's to say.
+        with contextlib.suppress(PermissionError):
+            os.fchmod(handle, 0o644)
+    except OSError as error:
+        raise TenantError(f"the lock of this controller cannot be made: {error}. Make {path.parent} writable, and run again") from error
+    return handle
 
 
 def _lock(handle: int) -> bool:

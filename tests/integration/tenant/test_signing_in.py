@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import typing as t
 
+import pytest
+
 from tests.support.lab_process import Lab
 from tests.support.playbook import Ansible, Run
 
 INFO = "entra.app_proxy.connector_group_info"
 TOKEN = "entra.app_proxy.registration_token"
+ASSERT = "ansible.builtin.assert"
 
 Task = dict[str, t.Any]
 
@@ -80,9 +83,11 @@ def test_users_sign_in_by_azure_cli_device_code_and_token(ansible: Ansible, lab:
         info(),
         info(auth_source="device_code"),
         info(access_token="{{ given }}"),
-        {TOKEN: {"source": "device_code"}, "register": "found", "no_log": True},
+        {TOKEN: {"source": "device_code"}, "register": "by_code", "no_log": True},
+        {TOKEN: {"source": "given", "value": "{{ by_code.token }}"}, "register": "checked", "no_log": True},
         {TOKEN: {}, "register": "found", "no_log": True},
         {TOKEN: {"source": "given", "value": "{{ found.token }}"}, "no_log": True},
+        {ASSERT: {"that": "checked.token == by_code.token", "quiet": True}, "no_log": True},
     ]
     done = run(ansible, lab, tasks, given=token).succeeded()
     assert done.output.count("To sign in, open ") == 2
@@ -126,3 +131,50 @@ def test_a_sign_in_service_that_does_not_answer_is_not_waited_for(ansible: Ansib
     assert "could not get an access token for Microsoft Graph: " in done.output
     assert "Read timed out. (read timeout=1)" in done.output
     assert lab.journal(plane="graph") == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"kind": "status", "status": 429, "headers": {"Retry-After": "1"}},
+        {"kind": "status", "status": 500},
+        {"kind": "drop_before"},
+        {"kind": "malformed", "form": "html"},
+    ],
+    ids=lambda fault: fault["kind"] + str(fault.get("status", "")),
+)
+def test_a_sign_in_service_in_trouble_is_told_and_graph_is_not_asked(ansible: Ansible, lab: Lab, fault: dict[str, t.Any]) -> None:
+    lab.post("/faults", {"plane": "login", "count": 0, **fault})
+    task = info(client_id=lab.state["client_id"], client_secret="{{ secret }}")
+    done = run(ansible, lab, [task], secret=lab.state["client_secret"])
+    assert done.rc == 2
+    assert "could not get an access token for Microsoft Graph: " in done.output
+    assert "Traceback" not in done.output
+    assert lab.journal(plane="graph") == []
+
+
+def test_what_needs_the_terminal_is_refused_in_an_asynchronous_task(ansible: Ansible, lab: Lab) -> None:
+    later = {"async": 60, "poll": 1, "ignore_errors": True}
+    tasks = [
+        {**info(auth_source="device_code"), **later},
+        {TOKEN: {"source": "device_code"}, **later},
+        {"entra.app_proxy.connector_groups": {"groups": [], "plan_file": "plan.json"}, **later},
+    ]
+    done = run(ansible, lab, tasks).succeeded()
+    for said in ('"auth_source=device_code needs the terminal', '"source=device_code needs the terminal'):
+        assert said in done.output
+    assert "plan_file needs the result of the task: do not run it asynchronously" in done.output
+
+
+def test_a_password_of_the_proxy_is_not_shown(ansible: Ansible, lab: Lab) -> None:
+    play = {
+        "hosts": "localhost",
+        "gather_facts": False,
+        "tasks": [info(**connection(lab), access_token="e30.e30.x", proxy="http://someone:{{ secret }}@127.0.0.1:1", timeout=1)],
+    }
+    # Older versions of ansible-core tell with every result how the module was called; newer ones only when told to.
+    told = {"ANSIBLE_INJECT_INVOCATION": "true"}
+    done = ansible.playbook([play], "-vvvvv", variables={"secret": "of-the-proxy"}, environment=told)
+    assert done.rc == 2
+    assert "http://someone:********@127.0.0.1:1" in done.output
+    assert "of-the-proxy" not in done.output

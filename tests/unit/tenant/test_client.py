@@ -10,6 +10,7 @@ import base64
 import dataclasses
 import email.utils
 import json
+import pathlib
 import threading
 import time as real_time
 import typing as t
@@ -25,6 +26,8 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline im
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, LoginError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import Request, decipher, parse_retry_after, refusal
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.paging import read_list
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.policies import backoff, origin
+from tests.unit.tenant.breaking_tls import BreakingTls
 from tests.unit.tenant.graph_server import Incoming, Reply, Server, scripted, serving
 
 GET = Request("GET", "/things", "list the things")
@@ -101,6 +104,29 @@ def test_a_cut_connection_is_repeated_for_reads_and_reported_for_writes() -> Non
     with serving(scripted(Reply(drop=True), GOOD)) as (server, client, _time), pytest.raises(GraphError) as caught:
         client.call(POST)
     assert (len(server.requests), caught.value.may_have_run) == (1, True)
+    # By the id that the request carried, the service's own people find it.
+    assert caught.value.request_id == server.requests[0].headers["client-request-id"]
+
+
+def test_a_write_is_not_repeated_after_tls_broke_under_its_answer(tmp_path: pathlib.Path) -> None:
+    with BreakingTls(tmp_path) as service:
+        client = GraphClient(Connection(access_token="token", graph_endpoint=service.root, ca_file=service.ca_file), Deadline(20))
+        with pytest.raises(GraphError) as caught:
+            client.call(POST)
+        client.close()
+    assert (service.requests, caught.value.may_have_run) == (1, True)
+
+
+def test_a_password_in_netrc_does_not_take_the_place_of_the_token(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text("default login someone password of-theirs\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    elsewhere = Server(scripted(Reply(200, {"value": []})))
+    page = Reply(200, {"value": [], "@odata.nextLink": f"{elsewhere.root}/beta/things"})
+    with serving(scripted(page)) as (server, client, _time):
+        read_list(client, GET)
+    assert server.requests[0].headers["authorization"] == "Bearer token"
+    assert "authorization" not in elsewhere.requests[0].headers
+    elsewhere.close()
 
 
 def test_an_unreachable_endpoint_harms_nothing() -> None:
@@ -150,17 +176,18 @@ def test_pages_follow_the_next_link_as_it_stands_past_an_empty_page() -> None:
 
 def test_pages_that_go_round_in_a_circle_are_an_error() -> None:
     def answer(_incoming: Incoming) -> Reply:
-        return Reply(200, {"value": [], "@odata.nextLink": f"{server_root[0]}/beta/again"})
+        return Reply(200, {"value": [], "@odata.nextLink": f"{server_root[0]}/beta/again"}, {"request-id": "r-2"})
 
     server_root = [""]
     with serving(answer) as (server, client, _time):
         server_root[0] = server.root
-        with pytest.raises(GraphError, match="circle"):
+        with pytest.raises(GraphError, match=r"circle \[request-id r-2\]"):
             read_list(client, GET)
 
 
 def test_a_list_without_value_is_an_error_and_not_an_empty_list() -> None:
-    with serving(scripted(Reply(200, {}))) as (_server, client, _time), pytest.raises(GraphError, match="no 'value'"):
+    page = Reply(200, {}, {"request-id": "r-1"})
+    with serving(scripted(page)) as (_server, client, _time), pytest.raises(GraphError, match=r"no 'value' \[request-id r-1\]"):
         read_list(client, GET)
 
 
@@ -320,6 +347,39 @@ def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | No
     assert parse_retry_after(value) == seconds
 
 
+def test_a_retry_after_date_is_counted_from_the_time_of_the_service() -> None:
+    wrong_clock = real_time.time() - 5000
+    asked = Reply(429, headers={"Retry-After": email.utils.formatdate(wrong_clock + 60), "Date": email.utils.formatdate(wrong_clock)})
+    with serving(scripted(asked, GOOD)) as (_server, client, time):
+        client.call(GET)
+    assert time.slept == [60.0]
+
+
+@pytest.mark.parametrize("value", ["0", "-3", "Mon, 23 Nov 2020 00:00:00 GMT"])
+def test_a_service_that_asks_for_no_pause_is_not_pressed(value: str) -> None:
+    asked = Reply(429, headers={"Retry-After": value})
+    with serving(scripted(asked), seconds=5) as (server, client, _time), pytest.raises(GraphError):
+        client.call(GET)
+    assert len(server.requests) == 11
+
+
+def test_pauses_grow_to_their_limit_whatever_the_count() -> None:
+    assert [backoff(attempt) for attempt in (0, 1, 5, 6, 5000)] == [0.5, 1.0, 16.0, 30.0, 30.0]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("https://g.example", "HTTPS://G.example:443/x", True),
+        ("http://g.example:80", "http://g.example", True),
+        ("https://g.example", "https://g.example:444", False),
+        ("https://g.example", "http://g.example", False),
+    ],
+)
+def test_a_port_that_goes_without_saying_makes_no_other_host(one: str, other: str, same: bool) -> None:
+    assert (origin(one) == origin(other)) is same
+
+
 def test_a_retry_after_date_is_counted_from_now() -> None:
     assert parse_retry_after(email.utils.formatdate(real_time.time() + 60)) == pytest.approx(60, abs=3)
 
@@ -375,6 +435,12 @@ def test_endpoints_can_be_overridden_and_the_audience_stays_that_of_the_cloud() 
 
 def test_every_cloud_is_in_the_table_above() -> None:
     assert set(CLOUDS) == {"global", "us_gov_l4", "us_gov_l5", "china"}
+
+
+@pytest.mark.parametrize("ways", [("client_secret", "certificate_path"), ("client_secret", "federated_token_file")])
+def test_auto_does_not_choose_between_two_ways_to_sign_in(ways: tuple[str, str]) -> None:
+    with pytest.raises(LoginError, match="auth_source=auto, and there is more than one to choose from: client_secret, .*Say which"):
+        credential_for(Connection(tenant_id="t", client_id="c", **dict.fromkeys(ways, "x")))
 
 
 def test_all_missing_options_are_named_at_once() -> None:

@@ -10,45 +10,38 @@ import base64
 import dataclasses
 import json
 import pathlib
-import subprocess
 import time
 import typing as t
 
 import pytest
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.registration_token import RESOURCE, SCOPE
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import token_sources
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import LoginError
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.token_sources import checked, get_token
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.token_sources import checked, from_device_code, get_token
 
 TENANT = "6babcaad-604b-40ac-a9d7-9fd97c0b779f"
 
 
 @dataclasses.dataclass
 class Module:
-    """The few doors of an AnsibleModule that are used here."""
+    """What of an AnsibleModule is used here."""
 
-    az: pathlib.Path | None
     params: dict[str, t.Any]
 
-    def get_bin_path(self, _name: str) -> str | None:
-        return str(self.az) if self.az else None
 
-    def run_command(self, command: list[str]) -> tuple[int, str, str]:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout, done.stderr
-
-
-def module(az: pathlib.Path | None = None, **params: t.Any) -> Module:
-    return Module(az, {"source": "azure_cli", "value": None, "tenant_id": TENANT, **params})
+def module(**params: t.Any) -> Module:
+    return Module({"source": "azure_cli", "value": None, "tenant_id": TENANT, **params})
 
 
 @pytest.fixture
-def write_az(tmp_path: pathlib.Path) -> t.Callable[[str], pathlib.Path]:
-    def write(script: str) -> pathlib.Path:
+def write_az(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> t.Callable[[str], None]:
+    def write(script: str) -> None:
         path = tmp_path / "az"
         path.write_text(f"#!/bin/sh\n{script}\n")
         path.chmod(0o755)
-        return path
+        monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
 
     return write
 
@@ -59,9 +52,9 @@ def token(**claims: t.Any) -> str:
     return f"e30.{payload}.sig"
 
 
-def test_az_is_asked_for_the_scope_of_registration_in_the_tenant(write_az: t.Callable[[str], pathlib.Path], tmp_path: pathlib.Path) -> None:
-    az = write_az(f'echo "$@" > {tmp_path}/asked; echo \'{{"accessToken": "the-token"}}\'')
-    assert get_token(module(az)) == "the-token"
+def test_az_is_asked_for_the_scope_of_registration_in_the_tenant(write_az: t.Callable[[str], None], tmp_path: pathlib.Path) -> None:
+    write_az(f'echo "$@" > {tmp_path}/asked; echo \'{{"accessToken": "the-token"}}\'')
+    assert get_token(module()) == "the-token"
     asked = (tmp_path / "asked").read_text().split()
     assert asked == ["account", "get-access-token", "--scope", SCOPE, "--output", "json", "--tenant", TENANT]
 
@@ -78,12 +71,34 @@ def test_az_is_asked_for_the_scope_of_registration_in_the_tenant(write_az: t.Cal
         ("echo '{}'", "something else than a token"),
     ],
 )
-def test_what_az_answers_is_told(write_az: t.Callable[[str], pathlib.Path], script: str, said: str) -> None:
+def test_what_az_answers_is_told(write_az: t.Callable[[str], None], script: str, said: str) -> None:
+    write_az(script)
     with pytest.raises(LoginError, match=said):
-        get_token(module(write_az(script)))
+        get_token(module())
 
 
-def test_a_missing_az_and_a_missing_value_are_told() -> None:
+def test_an_az_that_does_not_end_is_not_waited_for(write_az: t.Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(token_sources, "CLI_TIMEOUT", 0.2)
+    write_az("exec sleep 60")
+    with pytest.raises(LoginError, match=r"did not end within 0\.2 s.*Try it by hand: .*az account get-access-token"):
+        get_token(module())
+
+
+def test_an_az_that_cannot_be_run_is_told(write_az: t.Callable[[str], None], tmp_path: pathlib.Path) -> None:
+    write_az("")
+    (tmp_path / "az").write_text("#!/nowhere/sh\n")
+    with pytest.raises(LoginError, match="could not be run: .*No such file"):
+        get_token(module())
+
+
+@pytest.mark.parametrize("wrong", [{"authority": "http://login.example.com"}, {"tenant_id": "no tenant"}])
+def test_a_device_code_that_cannot_be_asked_for_is_told(wrong: dict[str, str]) -> None:
+    with pytest.raises(LoginError, match="signing in with a device code gave no registration token"):
+        from_device_code(Connection(**wrong), lambda _text: None, 5)
+
+
+def test_a_missing_az_and_a_missing_value_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(LoginError, match="not on the PATH"):
         get_token(module())
     with pytest.raises(LoginError, match="needs the option value"):
