@@ -30,7 +30,6 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport im
 
 NOTE = "Registration"
 _FEATURE = "ApplicationProxy"
-_SECRETS = ("token", "password")
 _EVENT_TIMEOUT = 60.0
 # After the registration itself has reported an error: how often to look for its effect all the same.
 _LOOKS_AFTER_ERROR = 3
@@ -48,8 +47,11 @@ class Credentials:
     def given(self) -> bool:
         return self.token is not None or self.password is not None
 
+    def by_name(self) -> dict[str, str]:
+        return {name: secret for name, secret in (("token", self.token), ("password", self.password)) if secret}
+
     def secrets(self) -> list[str]:
-        return [secret for secret in (self.token, self.password) if secret]
+        return list(self.by_name().values())
 
 
 def apply(state: HostState, tenant_id: str, credentials: Credentials, environment: str | None, server: Server, limits: Limits) -> HostState:
@@ -147,15 +149,13 @@ def _register(
         "module_name": generation.module_name,
         "cmdlet": generation.cmdlet,
         "mode": "Token" if by_token else "Credentials",
-        "token": credentials.token,
         "user": credentials.user,
-        "password": credentials.password,
         # In Microsoft's samples the tenant goes with a token only: credentials name it themselves.
         "tenant_id": tenant_id if by_token else None,
         "feature": _FEATURE,
         "environment": environment,
     }
-    return server.script("register_connector", arguments, timeout=limits.timeout, secret=_SECRETS)
+    return server.script("register_connector", arguments, timeout=limits.timeout, secrets=credentials.by_name())
 
 
 def _wait_for_certificate(known: t.Container[str], tenant_id: str, server: Server, limits: Limits) -> TrustCertificate:

@@ -14,6 +14,7 @@ import datetime
 import pathlib
 import time
 import typing as t
+from types import MappingProxyType
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import observe
@@ -85,15 +86,16 @@ class Server:
         self.progress(f"running {' '.join((command, *arguments))}")
         return self.shell.run(command, arguments, timeout=timeout)
 
-    def script(self, name: str, arguments: t.Mapping[str, t.Any], *, timeout: float, secret: t.Collection[str] = ()) -> dict[str, t.Any]:
+    def script(
+        self, name: str, arguments: t.Mapping[str, t.Any], *, timeout: float, secrets: t.Mapping[str, str] = MappingProxyType({})
+    ) -> dict[str, t.Any]:
         """Run one of the scripts beside this file. Arguments travel on standard input.
 
-        :param secret: names of the arguments that no message may show.
+        :param secrets: no message and no log of the server may show them.
         """
         self.progress(f"running the script {name}")
         text = (_SCRIPTS / f"{name}.ps1").read_text(encoding="utf-8")
-        public = [argument for argument in arguments if argument not in secret]
-        return powershell.run_script(self.shell, text, arguments, timeout=timeout, public=public)
+        return powershell.run_script(self.shell, text, arguments, timeout=timeout, secrets=secrets)
 
     def wait(self, what: str, look: t.Callable[[], tuple[T | None, str]], *, timeout: float, interval: float) -> T:
         """Look again and again until there is something.

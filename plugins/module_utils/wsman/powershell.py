@@ -7,7 +7,9 @@
 """Windows PowerShell scripts: one JSON document in on standard input, one out on standard output.
 
 The command line is always the same and holds no data; script and arguments travel on standard input, so that a secret is
-never seen in a process list, a script-block log of the command line, or a file.
+never seen in a process list, a script-block log of the command line, or a file. Secrets travel apart, a line for each after
+the document, and become secure strings without a cmdlet: where module logging is on, Windows PowerShell writes what is bound
+to a cmdlet's parameters, pipeline input included, to its event log (event 4103; SRC: PowerShell's ParameterBinderBase).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import base64
 import json
 import typing as t
 import xml.etree.ElementTree as ET
+from types import MappingProxyType
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import Shell
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.redaction import redacted
@@ -24,8 +27,14 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport im
 
 BOOTSTRAP = (
     "$ErrorActionPreference = 'Stop'\n"
-    "$document = [Console]::In.ReadToEnd() | ConvertFrom-Json\n"
-    "& ([ScriptBlock]::Create($document.script)) $document.arguments\n"
+    "$document = [Console]::In.ReadLine() | ConvertFrom-Json\n"
+    "$secrets = @{}\n"
+    "foreach ($name in $document.secrets) {\n"
+    "    $secrets[$name] = New-Object -TypeName System.Security.SecureString\n"
+    "    $bytes = [Convert]::FromBase64String([Console]::In.ReadLine())\n"
+    "    foreach ($character in [Text.Encoding]::UTF8.GetString($bytes).ToCharArray()) { $secrets[$name].AppendChar($character) }\n"
+    "}\n"
+    "& ([ScriptBlock]::Create($document.script)) $document.arguments $secrets\n"
 )
 COMMAND = "powershell.exe"
 ARGUMENTS = (
@@ -46,7 +55,7 @@ class ScriptError(WSManError):
     """A script ended without its answer.
 
     :ivar exit_code: PowerShell's exit code.
-    :ivar stderr: the end of its error output, argument values blotted out.
+    :ivar stderr: the end of its error output, secrets blotted out.
     """
 
     def __init__(self, exit_code: int, problem: str, stderr: str) -> None:
@@ -61,26 +70,25 @@ def run_script(
     arguments: t.Mapping[str, t.Any],
     *,
     timeout: float,
-    public: t.Collection[str] = (),
+    secrets: t.Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, t.Any]:
     """Run a script and return the document that it printed as its last line.
 
+    :param arguments: the script's first parameter; what is in them may be logged on the server.
     :param timeout: seconds.
-    :param public: names of arguments whose values may stand in an error message; all others are blotted out.
+    :param secrets: its second parameter, where they are secure strings; blotted out in error messages.
     :raises ScriptError: it failed, or its last line is not a JSON object.
     """
-    document = json.dumps({"script": script_text, "arguments": dict(arguments)}, ensure_ascii=True)
-    result = shell.run(COMMAND, ARGUMENTS, stdin=document.encode("ascii"), timeout=timeout)
-    secrets = [value for name, value in arguments.items() if name not in public]
+    result = shell.run(COMMAND, ARGUMENTS, stdin=_input(script_text, arguments, secrets), timeout=timeout)
     lines = [line for line in result.stdout.splitlines() if line.strip()]
     if result.exit_code != 0:
-        raise ScriptError(result.exit_code, "failed", _explanation(result.stderr, lines, secrets))
+        raise ScriptError(result.exit_code, "failed", _explanation(result.stderr, lines, list(secrets.values())))
     try:
         answer = json.loads(lines[-1].strip().lstrip("\ufeff")) if lines else None
     except ValueError:
         answer = None
     if not isinstance(answer, dict):
-        raise ScriptError(result.exit_code, "printed no JSON document", _explanation(result.stderr, lines, secrets))
+        raise ScriptError(result.exit_code, "printed no JSON document", _explanation(result.stderr, lines, list(secrets.values())))
     return answer
 
 
@@ -99,6 +107,12 @@ def readable_stderr(stderr: str) -> str:
         return stderr.strip()
     texts = [item.text or "" for item in descendants(root, "S") if _is_error(item)]
     return (before + "".join(texts).replace("_x000D_", "").replace("_x000A_", "\n")).strip()
+
+
+def _input(script_text: str, arguments: t.Mapping[str, t.Any], secrets: t.Mapping[str, str]) -> bytes:
+    document = json.dumps({"script": script_text, "arguments": dict(arguments), "secrets": list(secrets)}, ensure_ascii=True)
+    lines = [document.encode("ascii"), *(base64.b64encode(secret.encode()) for secret in secrets.values())]
+    return b"".join(line + b"\n" for line in lines)
 
 
 def _is_error(item: ET.Element) -> bool:

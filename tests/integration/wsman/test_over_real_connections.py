@@ -157,7 +157,7 @@ def test_a_script_that_the_lab_was_not_taught_fails_as_a_script(start_lab: t.Cal
     # A lab of its own: this one ends with a request that the lab does not know.
     own = start_lab()
     with opened(own, way) as session, Shell(session) as shell, pytest.raises(ScriptError):
-        run_script(shell, "param($arguments)\n'unknown'", {"token": "not-to-be-seen"}, timeout=30)
+        run_script(shell, "param($arguments)\n'unknown'", {}, timeout=30, secrets={"token": "not-to-be-seen"})
     assert own.unknown()
     assert "not-to-be-seen" not in str(own.get("/processes"))
 

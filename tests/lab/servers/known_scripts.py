@@ -24,7 +24,7 @@ SCRIPTS: dict[str, Behaviour] = {
     "4ab7c78eebdbec543e1f89ff03546941fa8130c4a791ed0b615ebff53b2a79ec": behaviours.tail_logs,
     "867bb9d390264a35504c71edfe2ee4a8c060eb4875c4d617439259d672adf9ed": behaviours.inspect_installer,
     "97cbd197669b83ff71bfbeba8251341cbc4c9946186d715198b1857571b9d040": behaviours.download_installer,
-    "214f0c54699c41ca4f6ac5a9afd8666a3fc790d47dca15d560d08fc7f8dcd947": behaviours.register_connector,
+    "57301ce61d7f23c04e220e11f6b78328ad606e34a737b66e4d5500ba8cf90c87": behaviours.register_connector,
     "4d45d573ab3ae71c2ea7320165c73b42fac1ad6d903caa6021dbae794ef04676": behaviours.read_files,
     "00ab2075876a1d4231dc605020c00b6f54fab9e21a1b342d45642a38070aeffc": behaviours.remove_paths,
     "03400e555ec06f8b073e52a08bdbcc74234557920472386f0fcac1c2a9b92597": network_scripts.probe_endpoints,

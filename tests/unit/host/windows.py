@@ -264,7 +264,7 @@ class Windows:
 
     def run(self, command: str, arguments: t.Sequence[str] = (), *, stdin: bytes = b"", timeout: float) -> ProcessResult:
         if command == "powershell.exe":
-            return self._script(json.loads(stdin))
+            return self._script(json.loads(stdin.partition(b"\n")[0]))
         name = command.rpartition("\\")[2]
         self._about_to(" ".join(["run", name, *arguments]))
         answer = self.programs[name](self) if name in self.programs else self._usual(name, arguments)

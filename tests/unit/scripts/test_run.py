@@ -51,7 +51,7 @@ class LocalShell:
 
 @pytest.fixture(params=["pwsh", "powershell"])
 def run(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Run:
-    """C(run(script, **arguments)) gives the script's answer."""
+    """C(run(script, secrets, **arguments)) gives the script's answer."""
     program = shutil.which(request.param)
     if program is None:
         pytest.skip(f"{request.param} is not on PATH")
@@ -59,9 +59,9 @@ def run(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Run:
     temp.mkdir()
     shell = LocalShell(program, temp)
 
-    def call(name: str, **arguments: t.Any) -> Answer:
+    def call(name: str, secrets: t.Mapping[str, str] | None = None, **arguments: t.Any) -> Answer:
         text = (SCRIPTS / f"{name}.ps1").read_text(encoding="utf-8")
-        return powershell.run_script(shell, text, arguments, timeout=TIMEOUT)  # type: ignore[arg-type]
+        return powershell.run_script(shell, text, arguments, timeout=TIMEOUT, secrets=secrets or {})  # type: ignore[arg-type]
 
     return call
 
@@ -166,6 +166,9 @@ Set-Content -LiteralPath (Join-Path -Path $PSScriptRoot -ChildPath 'called.txt')
 """
 
 
+TOKEN = {"token": "a secret"}
+
+
 def registering(folder: pathlib.Path, **changes: t.Any) -> dict[str, t.Any]:
     arguments = {
         "install_dir": str(folder),
@@ -173,9 +176,7 @@ def registering(folder: pathlib.Path, **changes: t.Any) -> dict[str, t.Any]:
         "module_name": "StubModule",
         "cmdlet": "Register-Stub",
         "mode": "Token",
-        "token": "a secret",
         "user": None,
-        "password": None,
         "tenant_id": "the-tenant",
         "feature": "ApplicationProxy",
         "environment": None,
@@ -187,24 +188,24 @@ def test_register_connector_by_script(run: Run, tmp_path: pathlib.Path) -> None:
     folder = tmp_path / "connector"
     folder.mkdir()
     (folder / "RegisterConnector.ps1").write_text(STUB)
-    answer = run("register_connector", **registering(folder))
+    answer = run("register_connector", TOKEN, **registering(folder))
     assert answer == {"invoked": "script", "ok": True, "error": None}
     called = (folder / "called.txt").read_text().strip()
     assert called == "modules|StubModule|Token|ApplicationProxy|the-tenant||a secret"
-    changes = {"mode": "Credentials", "token": None, "user": "somebody", "password": "another secret", "environment": "Gov"}
-    assert run("register_connector", **registering(folder, **changes))["ok"] is True
-    assert (folder / "called.txt").read_text().strip() == "modules|StubModule|Credentials|ApplicationProxy|the-tenant|Gov|another secret"
+    changes = {"mode": "Credentials", "user": "somebody", "environment": "Gov"}
+    assert run("register_connector", {"password": "another $ecret"}, **registering(folder, **changes))["ok"] is True
+    assert (folder / "called.txt").read_text().strip() == "modules|StubModule|Credentials|ApplicationProxy|the-tenant|Gov|another $ecret"
 
 
 @pytest.mark.parametrize("failure", ["throw 'it went wrong'", "Write-Error -Message 'it went wrong'"])
 def test_register_connector_tells_what_went_wrong(run: Run, tmp_path: pathlib.Path, failure: str) -> None:
     (tmp_path / "RegisterConnector.ps1").write_text(f"{STUB}\n{failure}\n")
-    answer = run("register_connector", **registering(tmp_path))
+    answer = run("register_connector", TOKEN, **registering(tmp_path))
     assert (answer["invoked"], answer["ok"], answer["error"]) == ("script", False, "it went wrong")
 
 
 def test_register_connector_by_cmdlet(run: Run, tmp_path: pathlib.Path) -> None:
-    answer = run("register_connector", **registering(tmp_path))
+    answer = run("register_connector", TOKEN, **registering(tmp_path))
     assert answer["ok"] is False
     assert "no registration script and no module" in answer["error"]
     module = tmp_path / "Modules" / "StubModule"
@@ -214,7 +215,7 @@ def test_register_connector_by_cmdlet(run: Run, tmp_path: pathlib.Path) -> None:
     (module / "StubModule.psd1").write_text(
         "@{ RootModule = 'StubModule.psm1'; ModuleVersion = '1.0'; FunctionsToExport = 'Register-Stub' }\n"
     )
-    assert run("register_connector", **registering(tmp_path)) == {"invoked": "cmdlet", "ok": True, "error": None}
+    assert run("register_connector", TOKEN, **registering(tmp_path)) == {"invoked": "cmdlet", "ok": True, "error": None}
     assert (module / "called.txt").read_text().strip() == "||Token|ApplicationProxy|the-tenant||a secret"
 
 

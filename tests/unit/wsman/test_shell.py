@@ -15,7 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults import BUSY, OPERATION_QUOTA, OPERATION_TIMED_OUT, WSManFault
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.powershell import ARGUMENTS, ScriptError, readable_stderr, run_script
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.powershell import (
+    ARGUMENTS,
+    BOOTSTRAP,
+    ScriptError,
+    readable_stderr,
+    run_script,
+)
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import STDIN_CHUNK, ProcessLost, ProcessTimeout, Shell
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.redaction import BLOT, redacted
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import HttpError, ProtocolError, TransportError
@@ -184,25 +190,27 @@ def test_replies_that_lack_what_is_needed(answers: list[Answer]) -> None:
         opened.run("a.exe", timeout=60)
 
 
-def script(answer: str, **arguments: t.Any) -> tuple[dict[str, t.Any], Scripted]:
+def script(answer: str, secrets: t.Mapping[str, str] | None = None, **arguments: t.Any) -> tuple[dict[str, t.Any], Scripted]:
     opened, server, _clock = shell(CREATED, STARTED, SENT, answer, SIGNALLED)
-    return run_script(opened, "param($arguments)\n'ünicode'", arguments, timeout=60), server
+    return run_script(opened, "param($arguments)\n'ünicode'", arguments, timeout=60, secrets=secrets or {}), server
 
 
 def test_a_script_travels_on_standard_input_only() -> None:
-    answer, server = script(received(b'noise\r\n{"ok": true}\r\n\r\n'), token="t\u00f6ken", count=3)
+    answer, server = script(received(b'noise\r\n{"ok": true}\r\n\r\n'), {"token": "t\u00f6\r\nken"}, path="\u00fcber", count=3)
     assert answer == {"ok": True}
     command = server.requests[1].arguments()
     assert command == [("Command", "powershell.exe"), *(("Arguments", item) for item in ARGUMENTS)]
     bootstrap = base64.b64decode(ARGUMENTS[-1]).decode("utf-16-le")
-    assert bootstrap == (
-        "$ErrorActionPreference = 'Stop'\n"
-        "$document = [Console]::In.ReadToEnd() | ConvertFrom-Json\n"
-        "& ([ScriptBlock]::Create($document.script)) $document.arguments\n"
-    )
+    assert bootstrap == BOOTSTRAP
     stdin = base64.b64decode(server.requests[2].root.findtext(".//rsp:Stream", "", NAMES))
     assert stdin.isascii()
-    assert json.loads(stdin) == {"script": "param($arguments)\n'ünicode'", "arguments": {"token": "töken", "count": 3}}
+    document, secret = stdin.splitlines()
+    assert json.loads(document) == {
+        "script": "param($arguments)\n'ünicode'",
+        "arguments": {"path": "über", "count": 3},
+        "secrets": ["token"],
+    }
+    assert base64.b64decode(secret).decode() == "tö\r\nken"
 
 
 @pytest.mark.parametrize("stdout", [b"", b"done\r\n", b"[1]\r\n", b'"text"\r\n', b'{"cut": '])
@@ -216,7 +224,7 @@ def test_a_failed_script_tells_why_without_the_secret() -> None:
     stderr = f"Cannot register with {token[:20]}\r\n{token[20:]} at C:\\Program Files".encode()
     opened, _server, _clock = shell(CREATED, STARTED, SENT, received(b"", stderr, "1"), SIGNALLED)
     with pytest.raises(ScriptError) as caught:
-        run_script(opened, "any", {"token": token, "install_dir": "C:\\Program Files"}, timeout=60, public=["install_dir"])
+        run_script(opened, "any", {"install_dir": "C:\\Program Files"}, timeout=60, secrets={"token": token})
     assert str(caught.value) == (f"the PowerShell script failed (exit code 1): Cannot register with {BLOT} at C:\\Program Files")
 
 

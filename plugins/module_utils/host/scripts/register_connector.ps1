@@ -3,16 +3,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Calls Microsoft's own registration: RegisterConnector.ps1 when there is one that takes the parameters, else the cmdlet of the module.
-param($arguments)
+param($arguments, $secrets)
 
 $result = @{ invoked = $null; ok = $false; error = $null }
 try {
     $parameters = @{ AuthenticationMode = $arguments.mode; Feature = $arguments.feature }
     if ($arguments.mode -eq 'Token') {
-        $parameters.Token = ConvertTo-SecureString -String $arguments.token -AsPlainText -Force
+        $parameters.Token = $secrets.token
     } else {
-        $secret = ConvertTo-SecureString -String $arguments.password -AsPlainText -Force
-        $parameters.UserCredentials = New-Object -TypeName System.Management.Automation.PSCredential -ArgumentList $arguments.user, $secret
+        $kind = 'System.Management.Automation.PSCredential'
+        $parameters.UserCredentials = New-Object -TypeName $kind -ArgumentList $arguments.user, $secrets.password
     }
     if ($arguments.tenant_id) { $parameters.TenantId = $arguments.tenant_id }
     if ($arguments.environment) { $parameters.EnvironmentName = $arguments.environment }

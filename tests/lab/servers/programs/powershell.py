@@ -21,10 +21,16 @@ from tests.lab.servers.programs.process import Result, Start
 
 BOOTSTRAP = (
     "$ErrorActionPreference = 'Stop'\n"
-    "$document = [Console]::In.ReadToEnd() | ConvertFrom-Json\n"
-    "& ([ScriptBlock]::Create($document.script)) $document.arguments\n"
+    "$document = [Console]::In.ReadLine() | ConvertFrom-Json\n"
+    "$secrets = @{}\n"
+    "foreach ($name in $document.secrets) {\n"
+    "    $secrets[$name] = New-Object -TypeName System.Security.SecureString\n"
+    "    $bytes = [Convert]::FromBase64String([Console]::In.ReadLine())\n"
+    "    foreach ($character in [Text.Encoding]::UTF8.GetString($bytes).ToCharArray()) { $secrets[$name].AppendChar($character) }\n"
+    "}\n"
+    "& ([ScriptBlock]::Create($document.script)) $document.arguments $secrets\n"
 )
-"""The one bootstrap of the collection: script and arguments come as JSON on standard input."""
+"""The one bootstrap of the collection: script and arguments come as JSON in the first line of standard input, secrets in further ones."""
 _FLAGS = {"-nologo", "-noprofile", "-noninteractive"}
 _WITH_VALUE = {"-executionpolicy", "-encodedcommand", "-inputformat", "-outputformat"}
 
@@ -81,9 +87,11 @@ def command_of(arguments: t.Sequence[str]) -> str | None:
 def _collection(start: Start) -> Result:
     """Run one of the collection's scripts, known by the digest of its text."""
     try:
-        document = json.loads(start.stdin.decode("ascii"))
-        script, arguments = str(document["script"]), dict(document["arguments"])
-    except (ValueError, KeyError, TypeError, UnicodeDecodeError):
+        first, *lines = start.stdin.decode("ascii").splitlines()
+        document = json.loads(first)
+        script, arguments, names = str(document["script"]), dict(document["arguments"]), list(document["secrets"])
+        secrets = {name: base64.b64decode(line, validate=True).decode() for name, line in zip(names, lines, strict=True)}
+    except (ValueError, KeyError, TypeError):
         return _failed("ConvertFrom-Json : Invalid JSON primitive.")
     behaviour = known_scripts.find(script)
     if behaviour is None:
@@ -91,7 +99,7 @@ def _collection(start: Start) -> Result:
         start.server.unknown(f"unknown script of the collection, sha256 {digest}", action="process")
         return _failed(f"The lab does not know the script with SHA-256 {digest}.")
     try:
-        answer = behaviour(start.server, arguments)
+        answer = behaviour(start.server, {**arguments, "secrets": secrets})
     except (KeyError, TypeError, ValueError) as error:
         start.server.unknown(f"arguments that the script cannot take: {type(error).__name__}", action="process")
         return _failed("The lab cannot play the script with these arguments.")

@@ -43,9 +43,11 @@ def connector(live: LiveLab) -> dict[str, t.Any]:
     return found
 
 
-def script(live: LiveLab, name: str, **arguments: t.Any) -> dict[str, t.Any]:
+def script(live: LiveLab, name: str, secrets: t.Mapping[str, str] | None = None, **arguments: t.Any) -> dict[str, t.Any]:
     text = (SCRIPTS / f"{name}.ps1").read_text(encoding="utf-8")
-    result = live.run(POWERSHELL, json.dumps({"script": text, "arguments": arguments}).encode("ascii"))
+    document = json.dumps({"script": text, "arguments": arguments, "secrets": list(secrets or {})}).encode("ascii")
+    lines = [base64.b64encode(secret.encode()) for secret in (secrets or {}).values()]
+    result = live.run(POWERSHELL, b"\n".join([document, *lines]))
     assert (result.exit_code, result.stderr) == (0, ""), result.stderr
     answer: dict[str, t.Any] = json.loads(result.stdout)
     return answer
@@ -59,14 +61,13 @@ def register(live: LiveLab, **arguments: t.Any) -> dict[str, t.Any]:
         "module_name": generation.module,
         "cmdlet": generation.cmdlet,
         "mode": "Token",
-        "token": None,
         "user": None,
-        "password": None,
         "tenant_id": live.state["tenant_id"],
         "feature": "ApplicationProxy",
         "environment": None,
     }
-    return script(live, "register_connector", **{**wanted, **arguments})
+    secrets = {name: secret for name in ("token", "password") if (secret := arguments.pop(name, None)) is not None}
+    return script(live, "register_connector", secrets, **{**wanted, **arguments})
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in SCRIPTS.glob("*.ps1")))
@@ -80,7 +81,7 @@ def test_the_lab_knows_every_script_of_the_collection(name: str) -> None:
 
 
 def test_a_changed_script_is_not_known(live: LiveLab) -> None:
-    result = live.run(POWERSHELL, json.dumps({"script": "param($arguments) 1", "arguments": {}}).encode())
+    result = live.run(POWERSHELL, json.dumps({"script": "param($arguments) 1", "arguments": {}, "secrets": []}).encode())
     assert result.exit_code == 1
     assert "sha256" in live.world.journal.unknowns()[0]["detail"]
 

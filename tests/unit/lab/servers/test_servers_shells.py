@@ -69,7 +69,7 @@ def test_operation_timeout_while_a_process_runs(live: LiveLab) -> None:
 
 
 def test_a_reader_waits_for_the_end_of_its_input(live: LiveLab) -> None:
-    document = json.dumps({"script": "1", "arguments": {}}).encode()
+    document = json.dumps({"script": "1", "arguments": {}, "secrets": []}).encode()
     with live.protocol(operation_timeout_sec=1, read_timeout_sec=5) as protocol:
         shell = protocol.open_shell(codepage=65001)
         command_id = protocol.run_command(shell, "powershell.exe", POWERSHELL, console_mode_stdin=False)
