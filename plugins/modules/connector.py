@@ -41,6 +41,7 @@ options:
     description:
       - Path of the installer on the server, or a UNC path that the connecting user can read from there (which takes CredSSP or
         Kerberos delegation).
+      - It holds no percent sign, for which C(cmd.exe) would put the value of a variable.
     type: str
   installer_url:
     description: Address from which the server itself downloads the installer.

@@ -22,6 +22,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import DOWNLOAD_URL, ENTRA
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, require
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.versions import at_least
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.command_line import quote_command
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import WSManError
 
 PUBLISHER = "CN=Microsoft Corporation"
@@ -77,9 +78,12 @@ def bring(server: Server, source: Source, windows_directory: str, timeout: float
 
     :param timeout: seconds for bringing it.
     :raises HostError: when it cannot be had or is not what it must be. Nothing has been installed then.
+    :raises CommandLineError: when its path is none that can be run.
     """
     check_controller_file(source)
     if source.path is not None:
+        # What follows may remove a connector before it runs this: whether it can be run is known now.
+        quote_command(source.path)
         inspect(server, source, source.path)
         yield source.path
         return
@@ -98,13 +102,12 @@ def bring(server: Server, source: Source, windows_directory: str, timeout: float
 def _place(source: Source, windows_directory: str) -> tuple[str, str]:
     """A folder of its own for each installer, so that two runs do not meet, and the path of the installer in it."""
     if source.file is not None:
-        name, mark = pathlib.Path(source.file).name, _digest(pathlib.Path(source.file))
+        mark = _digest(pathlib.Path(source.file))
     else:
-        name, mark = ENTRA.installer, hashlib.sha256((source.url or DOWNLOAD_URL).encode()).hexdigest()
-    if not name.lower().endswith(".exe"):
-        name += ".exe"
+        mark = hashlib.sha256((source.url or DOWNLOAD_URL).encode()).hexdigest()
     folder = rf"{windows_directory}\Temp\entra.app_proxy-{mark[:12]}"
-    return folder, rf"{folder}\{name}"
+    # Its name on the controller may hold what no command line of Windows carries.
+    return folder, rf"{folder}\{ENTRA.installer}"
 
 
 def _copy(server: Server, local: str, folder: str, remote: str) -> None:

@@ -105,9 +105,12 @@ def sha256(value: t.Any) -> str | None:
 
 
 def server_path(value: t.Any) -> str | None:
-    if re.match(r"^([A-Za-z]:\\|\\\\)[^\"<>|?*]+$", str(value)):
+    if re.match(r"^([A-Za-z]:\\|\\\\)[^\"<>|?*%\r\n]+\Z", str(value)):
         return None
-    return r"it must be a whole path on the server, such as C:\Temp\installer.exe or \\server\share\installer.exe"
+    return (
+        r"it must be a whole path on the server, such as C:\Temp\installer.exe or \\server\share\installer.exe, without a percent sign, for"
+        " which cmd.exe would put the value of a variable"
+    )
 
 
 def url(value: t.Any) -> str | None:

@@ -9,16 +9,16 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.boot import shown, wait_for_boot
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import operating_system
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.options import Option, Options, positive
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import OperatingSystem
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import AuthenticationError, TransportError
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults import WSManFault
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import TransportError
 
 RESTART = Options(
     options=(
@@ -41,14 +41,16 @@ def restart(server: Server, options: t.Mapping[str, t.Any], check_mode: bool) ->
     :raises HostError: the order was refused, or the server did not come back in time.
     """
     machine, before = operating_system(server.session)
-    plan = Plan.of([Change("restart", "server", machine, {"running since": _shown(before)}, {"running since": "now"}, options["reason"])])
-    result = {"changed": True, "plan": plan.as_dict(), "diff": plan.diff(), "last_boot_before": _shown(before)}
+    plan = Plan.of([Change("restart", "server", machine, {"running since": shown(before)}, {"running since": "now"}, options["reason"])])
+    result = {"changed": True, "plan": plan.as_dict(), "diff": plan.diff(), "last_boot_before": shown(before)}
     if check_mode:
-        return {**result, "last_boot": _shown(before), "seconds": 0}
+        return {**result, "last_boot": shown(before), "seconds": 0}
     started = server.clock()
     _order(server, machine, options)
-    after = _come_back(server, machine, before, options)
-    return {**result, "last_boot": _shown(after), "seconds": round(server.clock() - started)}
+    ordered = before.local_time or server.now()
+    limits = {"timeout": options["timeout"], "interval": options["poll_interval"]}
+    after = wait_for_boot(server, machine, ordered, "its restart was ordered", **limits)
+    return {**result, "last_boot": shown(after), "seconds": round(server.clock() - started)}
 
 
 def _order(server: Server, machine: str, options: t.Mapping[str, t.Any]) -> None:
@@ -59,6 +61,11 @@ def _order(server: Server, machine: str, options: t.Mapping[str, t.Any]) -> None
     except TransportError as error:
         # It may have gone down while it answered: the boot time will tell.
         server.progress(f"the answer to the order was lost ({error})")
+        return
+    except WSManFault as fault:
+        if not fault.is_shutting_down:
+            raise
+        server.progress(f"the server is going down already ({fault})")
         return
     finally:
         server.done.append("restart: ordered")
@@ -72,33 +79,3 @@ def _order(server: Server, machine: str, options: t.Mapping[str, t.Any]) -> None
             operation="restart the server",
             exit_code=outcome.exit_code,
         )
-
-
-def _come_back(server: Server, machine: str, before: OperatingSystem, options: t.Mapping[str, t.Any]) -> OperatingSystem:
-    # A correction of the clock moves the boot time, too: it must be later than the order, not only another one.
-    ordered = before.local_time or server.now()
-
-    def look() -> tuple[OperatingSystem | None, str]:
-        try:
-            _machine, found = operating_system(server.session)
-        except AuthenticationError as error:
-            # Right after its start a server may not reach its domain yet.
-            return None, str(error)
-        return (found if _is_new(found, ordered) else None), f"running since {_shown(found)}"
-
-    try:
-        return server.wait("the server to come up again", look, timeout=options["timeout"], interval=options["poll_interval"])
-    except WaitTimeout as error:
-        raise HostError(
-            f"{machine} did not come up again within {error.seconds:.0f} seconds after its restart was ordered; last seen: {error.seen}."
-            " Look at its console, then run again",
-            operation="wait for the restart",
-        ) from error
-
-
-def _is_new(found: OperatingSystem, ordered: datetime.datetime) -> bool:
-    return found.last_boot is not None and found.last_boot > ordered
-
-
-def _shown(system: OperatingSystem) -> str | None:
-    return system.last_boot.strftime("%Y-%m-%dT%H:%M:%SZ") if system.last_boot else None

@@ -10,10 +10,16 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import WSManError
+
 _NEEDS_QUOTES = re.compile(r'[\s"]')
 _META = re.compile(r'[()%!^"<>&|]')
 _COMMAND_META = re.compile(r"[\s()!^&|<>,;=]")
 _LINE_BREAK = re.compile(r"[\r\n\0]")
+
+
+class CommandLineError(WSManError):
+    """No command line can be made of this. Nothing has been sent."""
 
 
 def quote_command(command: str) -> str:
@@ -23,20 +29,22 @@ def quote_command(command: str) -> str:
     C(cmd /c) would strip the first and the last quote of the line (DOC: cmd /?); a leading C(@) keeps it from that, whether
     or not the server wraps the line in quotes of its own (INF).
 
-    :raises ValueError: quotes, percent signs or line breaks, which no program path needs.
+    :raises CommandLineError: quotes, percent signs (cmd.exe would put a variable in their place) or line breaks.
     """
     if not command or re.search(r'["%]', command) or _LINE_BREAK.search(command):
-        raise ValueError(f"{command!r} cannot be the name of a program")
+        raise CommandLineError(
+            f"{command!r} cannot be the name of a program: cmd.exe carries no quotes, percent signs and line breaks in it"
+        )
     return f'@"{command}"' if _COMMAND_META.search(command) else command
 
 
 def quote_argument(argument: str) -> str:
     """One argument that arrives unchanged through cmd.exe at a program that splits as the C runtime does.
 
-    :raises ValueError: line breaks, which cmd.exe cannot carry.
+    :raises CommandLineError: line breaks, which cmd.exe cannot carry.
     """
     if _LINE_BREAK.search(argument):
-        raise ValueError("an argument of a Windows command cannot hold a line break")
+        raise CommandLineError("an argument of a Windows command cannot hold a line break")
     # The carets also take the quotes out of cmd.exe's sight, so that it never is inside quotes and always honours carets.
     return _META.sub(lambda match: "^" + match.group(), _for_c_runtime(argument))
 

@@ -34,6 +34,9 @@ OPERATION_QUOTA = 2150859174  # REAL
 WBEM_NOT_FOUND = 2147749890  # DOC: 0x80041002
 WBEM_ACCESS_DENIED = 2147749891  # DOC: 0x80041003
 WBEM_INVALID_CLASS = 2147749904  # DOC: 0x80041010
+WBEM_SHUTTING_DOWN = 2147749939  # DOC: 0x80041033
+SHUTDOWN_IN_PROGRESS = 1115  # DOC: ERROR_SHUTDOWN_IN_PROGRESS
+SHUTDOWN_IN_PROGRESS_HRESULT = 2147943515  # DOC: 0x8007045B, the same
 WMI_NOT_FOUND = 6  # SRC: CIMStatusCode of MSFT_WmiError
 WMI_INVALID_CLASS = 5  # DOC: DSP0200 CIM_ERR_INVALID_CLASS
 
@@ -100,6 +103,11 @@ class WSManFault(WSManError):
     @property
     def is_timeout(self) -> bool:
         return self.code == OPERATION_TIMED_OUT or (self.code is None and self.subcode == "TimedOut")
+
+    @property
+    def is_shutting_down(self) -> bool:
+        """The server goes down, and takes nothing in any more. That these are its words then is INF."""
+        return self.code in (WBEM_SHUTTING_DOWN, SHUTDOWN_IN_PROGRESS, SHUTDOWN_IN_PROGRESS_HRESULT)
 
     @property
     def is_quota(self) -> bool:

@@ -52,6 +52,8 @@ def test_the_documentation_has_examples_and_return_values(name: str) -> None:
         (options.CONNECTOR, {"installer_sha256": "abc"}, ["installer_sha256", "64 hexadecimal"]),
         (options.CONNECTOR, {"installer_path": "installer.exe"}, ["installer_path", "whole path"]),
         (options.CONNECTOR, {"installer_path": 'C:\\a" & calc.exe'}, ["installer_path"]),
+        (options.CONNECTOR, {"installer_path": r"C:\Temp\Connector%20Installer.exe"}, ["installer_path", "without a percent sign"]),
+        (options.CONNECTOR, {"installer_path": "C:\\Temp\\installer.exe\n"}, ["installer_path"]),
         (options.CONNECTOR, {"installer_url": "ftp://example.com/x"}, ["installer_url", "https://"]),
         (options.CONNECTOR, {"installer_file": ""}, ["installer_file", "empty"]),
         (options.CONNECTOR, {"install_timeout": 0}, ["install_timeout", "greater than 0"]),

@@ -21,6 +21,7 @@ from xml.sax.saxutils import escape
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations, installer_source
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import MACHINE_CERTIFICATES
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.command_line import quote_command
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import ProcessResult
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
 from tests.unit.host.builders import NOW, blob, encoded_certificate
@@ -74,6 +75,13 @@ class Windows:
     processes: int = 1200
     # An installer has asked for a restart, and there was none.
     restart_due: bool = False
+    # Files and folders that somebody has open: they stay until Windows starts again.
+    held: set[str] = dataclasses.field(default_factory=set)
+    # What is put off until Windows starts again.
+    at_boot: list[t.Callable[[Windows], None]] = dataclasses.field(default_factory=list)
+    # It goes down, and says each of these, once, instead of answering.
+    going_down: bool = False
+    excuses: list[Exception] = dataclasses.field(default_factory=list)
     programs: dict[str, t.Callable[[Windows], ProcessResult | dict[str, t.Any]]] = dataclasses.field(default_factory=dict)
     calls: list[str] = dataclasses.field(default_factory=list)
     documents: list[dict[str, t.Any]] = dataclasses.field(default_factory=list)
@@ -125,8 +133,12 @@ class Windows:
 
     def boot(self) -> None:
         """A start of Windows: every service anew."""
-        self.last_boot = NOW + datetime.timedelta(seconds=self.seconds)
-        self.restart_due = False
+        self.last_boot = self.local_time
+        self.restart_due = self.going_down = False
+        self.held.clear()
+        postponed, self.at_boot = self.at_boot, []
+        for happen in postponed:
+            happen(self)
         for service in self.services.values():
             runs = service["StartMode"] == "Auto"
             service |= {"State": "Running" if runs else "Stopped", "ProcessId": self.next_process() if runs else "0"}
@@ -135,6 +147,15 @@ class Windows:
         self.certificates[thumbprint] = blob(encoded_certificate(**certificate))
         installed = next((one for one in generations.GENERATIONS if one.service_path("C:") in self.files), E)
         self.files.add(trust_settings(installed))
+
+    @property
+    def local_time(self) -> datetime.datetime:
+        return NOW + datetime.timedelta(seconds=self.seconds)
+
+    def restart(self, seconds: float = 20) -> None:
+        """Go down at once, and be up again after so many seconds."""
+        self.going_down = True
+        self.later(seconds, Windows.boot)
 
     def next_process(self) -> str:
         self.processes += 4
@@ -151,6 +172,8 @@ class Windows:
     # The transport.
 
     def send(self, envelope: bytes) -> bytes:
+        if self.going_down and self.excuses:
+            raise self.excuses.pop(0)
         root = ET.fromstring(envelope)
         texts = {element.tag.rpartition("}")[2]: (element.text or "") for element in root.iter()}
         action = texts["Action"].rpartition("/")[2]
@@ -177,7 +200,7 @@ class Windows:
                 "Caption": "Microsoft Windows Server 2022 Standard",
                 "Version": "10.0.20348",
                 "WindowsDirectory": r"C:\Windows",
-                "LocalDateTime": NOW.isoformat(),
+                "LocalDateTime": self.local_time.isoformat(),
                 "LastBootUpTime": self.last_boot.isoformat(),
             }
         ]
@@ -263,6 +286,7 @@ class Windows:
     # The shell.
 
     def run(self, command: str, arguments: t.Sequence[str] = (), *, stdin: bytes = b"", timeout: float) -> ProcessResult:
+        quote_command(command)
         if command == "powershell.exe":
             return self._script(json.loads(stdin.partition(b"\n")[0]))
         name = command.rpartition("\\")[2]
@@ -276,7 +300,7 @@ class Windows:
         if name == "sc.exe":
             self.services.pop(arguments[1], None)
         if name == "shutdown.exe":
-            self.later(20, Windows.boot)
+            self.restart()
         return ProcessResult(0, "", "")
 
     def _script(self, document: dict[str, t.Any]) -> ProcessResult:
@@ -312,10 +336,15 @@ class Windows:
         return {"files": {path: None if data is None else base64.b64encode(data).decode() for path, data in contents.items()}}
 
     def _remove(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
-        for path in arguments["paths"]:
+        failed = [path for path in arguments["paths"] if self._is_held(path)]
+        removed = [path for path in arguments["paths"] if path not in failed]
+        for path in removed:
             self.folders -= {folder for folder in self.folders if folder.lower() == path.lower()}
             self.files -= {file for file in self.files if file.lower().startswith(path.lower() + "\\")}
-        return {"removed": arguments["paths"], "failed": []}
+        return {"removed": removed, "failed": [{"path": path, "error": "Access to the path is denied."} for path in failed]}
+
+    def _is_held(self, path: str) -> bool:
+        return any(f"{held.lower()}\\".startswith(f"{path.lower()}\\") for held in self.held)
 
     def _logs(self, _arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         tail = base64.b64encode(self.log.encode()).decode()

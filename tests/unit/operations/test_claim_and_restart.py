@@ -14,7 +14,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.host import claim, restart
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import boot, claim, restart
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.claim import Claim, Owner
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
@@ -83,7 +83,8 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
     monkeypatch.setattr(claim, "Registry", lambda session: session)
     monkeypatch.setattr(claim, "operating_system", made.system)
-    monkeypatch.setattr(restart, "operating_system", made.system)
+    for module in (boot, restart):
+        monkeypatch.setattr(module, "operating_system", made.system)
     return made
 
 

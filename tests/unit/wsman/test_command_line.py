@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.command_line import quote_argument, quote_command
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.command_line import CommandLineError, quote_argument, quote_command
 
 ARGUMENT = st.text(st.one_of(st.sampled_from('"\\^%!&|<>() \t'), st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp"))), max_size=30)
 
@@ -102,11 +102,11 @@ def test_quoted_commands(command: str, quoted: str) -> None:
 
 @pytest.mark.parametrize("command", ["", 'a"b', "%windir%\\a.exe", "a\nb", "a\0b"])
 def test_what_is_no_program(command: str) -> None:
-    with pytest.raises(ValueError, match="cannot be the name of a program"):
+    with pytest.raises(CommandLineError, match="cannot be the name of a program"):
         quote_command(command)
 
 
 @pytest.mark.parametrize("argument", ["a\nb", "a\rb", "a\0b"])
 def test_a_line_break_cannot_be_an_argument(argument: str) -> None:
-    with pytest.raises(ValueError, match="line break"):
+    with pytest.raises(CommandLineError, match="line break"):
         quote_argument(argument)
