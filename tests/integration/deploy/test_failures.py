@@ -73,17 +73,38 @@ def test_a_token_that_cannot_register_is_refused_with_its_reason_and_never_sent(
 ) -> None:
     unfit = deployment.lab.token(**token)
     start = deployment.lab.last_seq()
-    run = deployment.run(inventory=small, variables={"connector_registration_token": unfit})
+    run = deployment.run(inventory=small, variables={"connector_registration_token": unfit, "connector_prerequisites": "enforced"})
     assert run.rc != 0
     assert reason in run.output
     assert "az account get-access-token" in run.output
-    assert not [
-        process
-        for process in deployment.lab.get("/processes")
-        if "powershell" in process["command_line"] and process["seq"] > start and "register" in process["command_line"]
-    ]
+    assert deployment.server_writes(start) == []
+    assert [process for process in deployment.lab.get("/processes") if process["seq"] > start] == []
     assert deployment.lab.get("/tenant")["connectors"] == []
     assert_next_run_completes(deployment, small)
+
+
+def test_a_token_is_evaluated_only_for_a_server_that_has_to_be_registered(deployment: Deployment, small: pathlib.Path) -> None:
+    from_a_store = {"connector_registration_token": "{{ lookup('ansible.builtin.file', '/nowhere/token') }}"}
+    asked = deployment.run(inventory=small, variables=from_a_store)
+    assert "/nowhere/token" in asked.output
+    assert deployment.server_writes(0) == []
+    assert_next_run_completes(deployment, small)
+    again = deployment.run(inventory=small, variables=from_a_store).succeeded()
+    assert again.total("changed") == 0
+
+
+def test_a_token_that_only_an_upgrade_has_made_necessary_is_judged_then(deployment: Deployment, small: pathlib.Path) -> None:
+    for name in BOTH:
+        legacy = {"generation": "legacy", "version": "1.5.1626.0", "registered": True}
+        deployment.lab.patch(f"/servers/{name}", {"connector": legacy, "product": {"upgrade_keeps_registration": False}})
+    before = {one["id"] for one in deployment.lab.get("/tenant")["connectors"]}
+    upgrade = {"connector_version": "1.5.4892.0", "connector_upgrade_serving": True}
+    given = {**upgrade, "connector_registration_token": deployment.lab.token(guest=True)}
+    run = deployment.run("--tags", "connectors", inventory=small, variables=given)
+    assert run.rc != 0
+    assert "guest" in run.output
+    assert {deployment.lab.get(f"/servers/{name}")["connector"]["version"] for name in BOTH} == {"1.5.4892.0"}
+    assert {one["id"] for one in deployment.lab.get("/tenant")["connectors"]} == before
 
 
 def test_a_wrong_password_names_the_variable_to_correct(deployment: Deployment, small: pathlib.Path) -> None:
