@@ -20,6 +20,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host import (
     plan_registration,
     plan_removal,
     restart_note,
+    service_control,
 )
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_leftovers import existing_folders, remove_left_behind
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_registration import Credentials
@@ -44,7 +45,7 @@ def connector(server: Server, options: Values, check_mode: bool) -> Result:
     """Installed (or absent), in at least the declared version, with both services right."""
     absent = options["state"] == "absent"
     source = _source(options)
-    before = server.observe()
+    before = service_control.settled(server, options["poll_interval"])
     awaited, deferred = _awaited(server, options, before), Plan()
     if absent:
         plan = _removal_plan(server, options, before, awaited)
@@ -83,7 +84,7 @@ def registration(server: Server, options: Values, check_mode: bool) -> Result:
         force=options["force"],
         known=plan_registration.known_ids(options["known_connectors"]),
     )
-    before = server.observe()
+    before = service_control.settled(server, options["poll_interval"])
     plan = plan_registration.plan(desired, before)
     credentials = Credentials(options["token"], options["user"], options["password"])
     if plan:

@@ -21,6 +21,7 @@ EXPIRED = "expired"
 
 RUNNING = "Running"
 STOPPED = "Stopped"
+PAUSED = "Paused"
 AUTOMATIC = "Auto"
 
 
@@ -62,6 +63,11 @@ class ServiceState:
     account: str | None = None
     path: str | None = None
     process_id: int | None = None
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """Whether it is just starting, stopping, pausing or going on."""
+        return self.state.endswith("Pending")
 
     def as_dict(self) -> dict[str, t.Any]:
         return {"state": self.state, "start_mode": self.start_mode, "account": self.account, "path": self.path}

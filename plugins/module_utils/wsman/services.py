@@ -18,13 +18,14 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.lost_answers
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.wql import any_of
 
-# Return codes of StartService and StopService (DOC: Win32_Service). Decide by reading the state again, not by them.
+# Return codes of StartService, StopService and ResumeService (DOC: Win32_Service). Decide by reading the state again, not by them.
 OK = 0
 NOT_ACTIVE = 6  # stop: it is stopped already
 TIMED_OUT = 7
-ALREADY_RUNNING = 10
+ALREADY_RUNNING = 10  # start: it is not stopped, which one that is still stopping is not either
 
 _STARTED = ("Start Pending", "Running")
+_RESUMED = ("Continue Pending", "Running")
 _STOPPED = ("Stop Pending", "Stopped")
 _PROPERTIES = "Name,DisplayName,State,StartMode,StartName,PathName,ProcessId"
 
@@ -60,6 +61,11 @@ def start(session: Session, name: str) -> int:
 def stop(session: Session, name: str) -> int:
     """Ask a service to stop; returns the service manager's code."""
     return write_or_look(lambda: _ask(session, name, "StopService"), lambda: _is(session, name, "state", _STOPPED), OK)
+
+
+def resume(session: Session, name: str) -> int:
+    """Ask a paused service to go on; returns the service manager's code."""
+    return write_or_look(lambda: _ask(session, name, "ResumeService"), lambda: _is(session, name, "state", _RESUMED), OK)
 
 
 def set_start_mode(session: Session, name: str, mode: str) -> int:

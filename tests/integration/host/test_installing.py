@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import typing as t
 
 import pytest
@@ -162,6 +164,42 @@ def test_a_slow_service_is_waited_for_and_a_broken_one_reported(lab: Lab, ansibl
     patch(lab, services={"WAPCSvc": {"state": "Stopped"}}, product={"stubborn_service": True})
     failed = connector(ansible, install_timeout=3)
     assert "service WAPCSvc did not become Running within 3 seconds" in message(failed)
+
+
+@contextlib.contextmanager
+def looked_at(lab: Lab, times: int, then: t.Callable[[], object]) -> t.Iterator[None]:
+    """When something has been looked at so often on the servers while the block runs, this happens."""
+    start, over = lab.last_seq(), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.1):
+            if sum(entry["action"] == "Enumerate" for entry in lab.journal(since=start)) >= times:
+                then()
+                return
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        watcher.join()
+
+
+def test_services_that_start_with_windows_are_waited_for_and_are_no_change(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True}, services={"WAPCSvc": {"state": "Start Pending"}})
+    with looked_at(lab, 6, lambda: patch(lab, services={"WAPCSvc": {"state": "Running"}})):
+        done = connector(ansible)
+    assert (done.result["changed"], done.result["plan"]["lines"], done.writes) == (False, [], [])
+    assert done.result["connector"]["services"]["WAPCSvc"]["state"] == "Running"
+
+
+def test_a_service_that_is_just_stopping_is_started_when_it_has_stopped(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True}, services={"WAPCSvc": {"state": "Stop Pending"}})
+    with looked_at(lab, 6, lambda: patch(lab, services={"WAPCSvc": {"state": "Stopped"}})):
+        done = connector(ansible)
+    assert [entry["action"] for entry in done.writes] == ["StartService"]
+    assert server(lab)["services"]["WAPCSvc"]["state"] == "Running"
 
 
 @pytest.mark.parametrize("code", [3010, 1641])

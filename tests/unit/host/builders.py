@@ -120,7 +120,7 @@ def absent() -> HostState:
     return host(services={}, installed=Installation(), trust_settings=False)
 
 
-_STATES = ("Running", "Stopped", "Start Pending", "Paused")
+_STATES = ("Running", "Stopped", "Start Pending", "Stop Pending", "Paused")
 _MODES = ("Auto", "Manual", "Disabled")
 _VERSIONS = ("1.5.1626.0", "1.5.3437.0", "1.5.3829.0", "1.5.4892.0", None)
 

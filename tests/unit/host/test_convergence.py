@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import typing as t
 
 from hypothesis import given, settings
@@ -25,7 +26,8 @@ from tests.unit.host.windows import ACCOUNTS, Killed, Windows, exit_code, produc
 
 INSTALLER = "MicrosoftEntraPrivateNetworkConnectorInstaller.exe"
 CODE = "{5E1A0A5D-7E9C-4C9B-8E1E-0B6B4F1B2C3D}"
-STATES = ("Running", "Stopped", "Start Pending", "Paused")
+STATES = ("Running", "Stopped", "Start Pending", "Stop Pending", "Paused")
+ENDS = {"Start Pending": "Running", "Stop Pending": "Stopped"}
 MODES = ("Auto", "Manual", "Disabled")
 # The last one has come by itself: newer than any installer here.
 VERSIONS = ("1.5.1626.0", "1.5.3437.0", "1.5.3829.0", "1.5.4892.0", "1.5.9000.0")
@@ -45,6 +47,9 @@ def hosts(draw: st.DrawFn) -> Windows:
     for name in draw(st.sets(st.sampled_from(generations.SERVICES))):
         state, mode = draw(st.sampled_from(STATES)), draw(st.sampled_from(MODES))
         windows.services[name] = {"State": state, "StartMode": mode, "PathName": f'"{exes[name]}"', "StartName": ACCOUNTS[name]}
+        if state in ENDS:
+            # A stop may take longer than anybody waits for it before the work begins.
+            windows.later(draw(st.sampled_from([5, 90])), functools.partial(_arrive, name=name, state=state))
     every = [folder for one in generations.GENERATIONS for folder in [*one.program_folders("C:"), one.data_dir("C:")]]
     windows.folders |= draw(st.sets(st.sampled_from(every)))
     windows.folders |= {file.rpartition("\\")[0] for file in windows.files}
@@ -57,6 +62,12 @@ def hosts(draw: st.DrawFn) -> Windows:
         windows.user_store["CD" * 20] = NOW - days(draw(st.integers(min_value=1, max_value=300)))
     windows.programs.update(_programs(draw(st.sampled_from([0, 3010, 1641])), listed=draw(st.booleans())))
     return windows
+
+
+def _arrive(windows: Windows, name: str, state: str) -> None:
+    """A service comes to the end of its way, unless something else has become of it."""
+    if windows.services.get(name, {}).get("State") == state:
+        windows.services[name]["State"] = ENDS[state]
 
 
 def _programs(code: int, *, listed: bool) -> dict[str, t.Any]:

@@ -270,8 +270,16 @@ class Windows:
 
     def _startservice(self, _texts: t.Mapping[str, str], name: str) -> str:
         self._about_to(f"StartService {name}")
+        if self.services[name]["State"] != "Stopped":
+            return "<StartService_OUTPUT><ReturnValue>10</ReturnValue></StartService_OUTPUT>"
         self.services[name] |= {"State": self.services[name].get("after_start", "Running"), "ProcessId": self.next_process()}
         return "<StartService_OUTPUT><ReturnValue>0</ReturnValue></StartService_OUTPUT>"
+
+    def _resumeservice(self, _texts: t.Mapping[str, str], name: str) -> str:
+        self._about_to(f"ResumeService {name}")
+        assert self.services[name]["State"] == "Paused"
+        self.services[name] |= {"State": "Running"}
+        return "<ResumeService_OUTPUT><ReturnValue>0</ReturnValue></ResumeService_OUTPUT>"
 
     def _stopservice(self, _texts: t.Mapping[str, str], name: str) -> str:
         self._about_to(f"StopService {name}")

@@ -217,15 +217,17 @@ def test_service_methods_return_the_service_managers_code() -> None:
     host, server = session(
         output("StartService", ReturnValue="10"),
         output("StopService", ReturnValue="6"),
+        output("ResumeService", ReturnValue="6"),
         output("ChangeStartMode", ReturnValue="0"),
         fault(str(OPERATION_TIMED_OUT), "w:TimedOut"),
     )
     assert services.start(host, "s") == services.ALREADY_RUNNING
     assert services.stop(host, "s") == services.NOT_ACTIVE
+    assert services.resume(host, "s") == services.NOT_ACTIVE
     assert services.set_start_mode(host, "s", "Automatic") == services.OK
     assert services.stop(host, "s") == services.TIMED_OUT
-    assert [request.named("Selector") for request in server.requests] == [{"Name": "s"}] * 4
-    assert server.requests[2].arguments() == [("StartMode", "Automatic")]
+    assert [request.named("Selector") for request in server.requests] == [{"Name": "s"}] * 5
+    assert server.requests[3].arguments() == [("StartMode", "Automatic")]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Win32_Service: 25 properties as recorded from Server 2012 [REAL], methods StartService, StopService, ChangeStartMode."""
+"""Win32_Service: 25 properties as recorded from Server 2012 [REAL], methods StartService, StopService, ResumeService, ChangeStartMode."""
 
 from __future__ import annotations
 
@@ -59,6 +59,10 @@ def _stop(server: WindowsServer, instance: Properties, arguments: Arguments) -> 
     return {"ReturnValue": server.services.stop(str(instance["Name"]))}
 
 
+def _resume(server: WindowsServer, instance: Properties, arguments: Arguments) -> Properties:
+    return {"ReturnValue": server.services.resume(str(instance["Name"]))}
+
+
 def _change_start_mode(server: WindowsServer, instance: Properties, arguments: Arguments) -> Properties:
     return {"ReturnValue": server.services.change_start_mode(str(instance["Name"]), one(arguments, "StartMode"))}
 
@@ -76,6 +80,7 @@ CLASS = CimClass(
     methods={
         "StartService": Method(True, _start),
         "StopService": Method(True, _stop),
+        "ResumeService": Method(True, _resume),
         "ChangeStartMode": Method(True, _change_start_mode),
     },
 )

@@ -106,6 +106,14 @@ class ServiceTable:
         service.exit_code = 0
         return OK
 
+    def resume(self, name: str) -> int:
+        """ResumeService: at once in the lab."""
+        service = self._services[name.lower()]
+        if service.state != PAUSED:
+            return NOT_ACTIVE if service.state == STOPPED else NOT_ACCEPTED
+        self._enter(service, RUNNING)
+        return OK
+
     def change_start_mode(self, name: str, mode: str) -> int:
         """ChangeStartMode: Automatic, Manual, Disabled (Boot and System are for drivers: refused [DOC])."""
         shown = MODES.get(mode.lower())

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import functools
 import typing as t
 import xml.etree.ElementTree as ET
 
@@ -13,7 +14,7 @@ import pytest
 from winrm.exceptions import WSManFaultError
 
 from tests.lab.servers.routes import cim
-from tests.unit.lab.servers.live import ENUMERATION, HKLM, WMI, WQL, Cim, LiveLab
+from tests.unit.lab.servers.live import ENUMERATION, HKLM, NAME, WMI, WQL, Cim, LiveLab
 
 CERTIFICATES = r"SOFTWARE\Microsoft\SystemCertificates\MY\Certificates"
 
@@ -107,6 +108,15 @@ def test_files(client: Cim, live: LiveLab, query: str, names: list[str]) -> None
 def test_walking_the_disk_is_not_wanted(client: Cim, live: LiveLab) -> None:
     client.query("SELECT Name FROM CIM_DataFile WHERE Extension='exe'")
     assert live.world.journal.unknowns()
+
+
+def test_a_service_that_is_not_stopped_does_not_start_and_a_paused_one_goes_on(client: Cim, live: LiveLab) -> None:
+    for state in ("Stop Pending", "Paused"):
+        live.do(functools.partial(live.world.servers[NAME].services.patch, "W32Time", {"state": state}))
+        assert client.invoke("Win32_Service", "StartService", Name="W32Time")["ReturnValue"] == "10"
+    assert client.invoke("Win32_Service", "ResumeService", Name="W32Time")["ReturnValue"] == "0"
+    assert client.get("Win32_Service", Name="W32Time")["State"] == "Running"
+    assert client.invoke("Win32_Service", "ResumeService", Name="W32Time")["ReturnValue"] == "5"
 
 
 def test_service_methods(client: Cim, live: LiveLab) -> None:
