@@ -120,7 +120,7 @@ include_inactive: false
 # Signed in as an application. Its secret comes from a lookup; it could be a text encrypted by ansible-vault as well.
 # Microsoft documents these calls as not supported for applications: see the option auth_source.
 plugin: entra.app_proxy.connectors
-tenant_id: "{{ connector_tenant_id }}"
+tenant_id: "{{ app_proxy_tenant_id }}"
 client_id: "{{ graph_client_id }}"
 client_secret: "{{ lookup('ansible.builtin.env', 'GRAPH_CLIENT_SECRET') }}"
 

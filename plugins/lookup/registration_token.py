@@ -48,14 +48,14 @@ seealso:
 EXAMPLES = r"""
 - name: Get a registration token, once for all servers
   entra.app_proxy.registration_token:
-    tenant_id: "{{ connector_tenant_id }}"
+    tenant_id: "{{ app_proxy_tenant_id }}"
   register: registration
   no_log: true
 
 - name: Use it, or another one where it would end too soon
   entra.app_proxy.registration_token:
     source: given
-    value: "{{ lookup('entra.app_proxy.registration_token', token=registration.token, tenant_id=connector_tenant_id) }}"
+    value: "{{ lookup('entra.app_proxy.registration_token', token=registration.token, tenant_id=app_proxy_tenant_id) }}"
   no_log: true
 """
 

@@ -171,7 +171,7 @@ EXAMPLES = r"""
 - name: Let the server download Microsoft's current installer through a proxy
   entra.app_proxy.connector:
     installer_proxy: http://proxy.example.com:8080
-    tenant_id: "{{ connector_tenant_id }}"
+    tenant_id: "{{ app_proxy_tenant_id }}"
   register: connector
 
 - name: Have the version of this installer, and remove what an earlier installation has left

@@ -123,7 +123,7 @@ author:
 EXAMPLES = r"""
 - name: Judge the connector
   entra.app_proxy.connector_health:
-    tenant_id: "{{ connector_tenant_id }}"
+    tenant_id: "{{ app_proxy_tenant_id }}"
   register: health
 
 - name: Show what is not well
@@ -138,7 +138,7 @@ EXAMPLES = r"""
 
 - name: Judge it with the tenant's view, the errors of the last day, and performance counters
   entra.app_proxy.connector_health:
-    tenant_id: "{{ connector_tenant_id }}"
+    tenant_id: "{{ app_proxy_tenant_id }}"
     known_connectors: "{{ tenant.connectors }}"
     since: 24h
     counters: true
@@ -146,12 +146,12 @@ EXAMPLES = r"""
 
 - name: Judge whether it reaches the service
   entra.app_proxy.connector_health:
-    tenant_id: "{{ connector_tenant_id }}"
+    tenant_id: "{{ app_proxy_tenant_id }}"
     endpoints: true
 
 - name: Wait until the connector is well, and fail when it is still critical then
   entra.app_proxy.connector_health:
-    tenant_id: "{{ connector_tenant_id }}"
+    tenant_id: "{{ app_proxy_tenant_id }}"
     wait_timeout: 60
     fail_on: critical
 """

@@ -44,7 +44,7 @@ author:
 EXAMPLES = r"""
 - name: Read the facts
   entra.app_proxy.connector_info:
-    tenant_id: "{{ connector_tenant_id }}"
+    tenant_id: "{{ app_proxy_tenant_id }}"
   register: facts
 
 - name: Read the facts, also those of a certificate that was renewed

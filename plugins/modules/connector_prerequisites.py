@@ -135,7 +135,7 @@ EXAMPLES = r"""
 - name: Try the endpoints through the proxy and the applications directly, and fail when one that is needed is not reached
   entra.app_proxy.connector_prerequisites:
     endpoints: true
-    tenant_id: "{{ connector_tenant_id }}"
+    tenant_id: "{{ app_proxy_tenant_id }}"
     proxy: http://proxy.contoso.example:8080
     backends:
       - https://intranet.contoso.example/

@@ -92,20 +92,20 @@ EXAMPLES = r"""
 - name: Install the connector
   entra.app_proxy.connector:
     installer_file: "{{ connector_installer_file }}"
-    tenant_id: "{{ connector_tenant_id }}"
+    tenant_id: "{{ app_proxy_tenant_id }}"
 
 - name: Register the connector with a token
   entra.app_proxy.connector_registration:
-    tenant_id: "{{ connector_tenant_id }}"
+    tenant_id: "{{ app_proxy_tenant_id }}"
     token: "{{ connector_registration_token }}"
 
 - name: Registered hosts need no token
   entra.app_proxy.connector_registration:
-    tenant_id: "{{ connector_tenant_id }}"
+    tenant_id: "{{ app_proxy_tenant_id }}"
 
 - name: Register with an account that has no multifactor authentication, in the US Government cloud
   entra.app_proxy.connector_registration:
-    tenant_id: "{{ connector_tenant_id }}"
+    tenant_id: "{{ app_proxy_tenant_id }}"
     user: registrar@contoso.example
     password: "{{ connector_registrar_password | default('from your vault') }}"
     environment_name: AzureUSGovernment

@@ -53,7 +53,7 @@ author:
 EXAMPLES = r"""
 - name: Get a registration token from the Azure CLI
   entra.app_proxy.registration_token:
-    tenant_id: "{{ connector_tenant_id }}"
+    tenant_id: "{{ app_proxy_tenant_id }}"
   register: registration
   no_log: true
 
@@ -61,7 +61,7 @@ EXAMPLES = r"""
   entra.app_proxy.registration_token:
     source: given
     value: "{{ registration.token }}"
-    tenant_id: "{{ connector_tenant_id }}"
+    tenant_id: "{{ app_proxy_tenant_id }}"
   register: checked
   no_log: true
 """

@@ -21,7 +21,7 @@ def variables(lab: Lab) -> dict[str, t.Any]:
     """Return the values for this lab, by variable name."""
     return {
         "connector_installer_file": lab.state["installer_file"],
-        "connector_tenant_id": lab.state["tenant_id"],
+        "app_proxy_tenant_id": lab.state["tenant_id"],
         "connector_registration_token": lab.token("registration"),
         "graph_token": lab.token("graph"),
         "graph_client_id": lab.state["client_id"],

@@ -116,3 +116,8 @@ def test_the_example_is_sound() -> None:
     found = fleet(hostvars_of(INVENTORIES / "example"))
     assert found["errors"] == found["warnings"] == []
     assert [group["name"] for group in found["groups"]] == ["NAM Web", "NAM HR", "EUR Web"]
+
+
+def test_each_group_of_the_example_has_a_server_to_spare_so_that_it_can_be_patched() -> None:
+    groups = fleet(hostvars_of(INVENTORIES / "example"))["groups"]
+    assert [group["name"] for group in groups if len(group["hosts"]) <= group["min_connectors"]] == []
