@@ -22,6 +22,7 @@ REGISTERED = "registered"
 
 View = t.Mapping[str, t.Any]
 _DEPLOY = "run the playbook deploy_connectors"
+_ANEW = "for one run -e connector_register_anew=true"
 _SPECIAL = {"renewal": "renewal_overdue", "service WAPCUpdaterSvc": "updater_stopped", "tenant": "other_tenant"}
 """Checks of a server that have a code of their own, because people look for them."""
 
@@ -121,7 +122,7 @@ def _in_tenant(host: Joined) -> t.Iterator[Finding]:
     if host.member is None:
         if host.registration.get("state") == REGISTERED and not _of_other_tenant(host):
             evidence = f"the server is registered as connector {host.connector_id}, which the tenant does not have"
-            remedy = "it was inactive for ten days, or removed: register it anew with connector_registration, force=true"
+            remedy = f"it was inactive for ten days, or removed: {_DEPLOY} with --limit {host.name},localhost and {_ANEW}"
             yield Finding(CRITICAL, "not_in_tenant", host.name, evidence, remedy)
         return
     if host.member["status"] != "active":
@@ -145,7 +146,8 @@ def _cloned(joined: t.Sequence[Joined]) -> t.Iterator[Finding]:
     for connector_id, names in owners.items():
         if len(names) > 1:
             evidence = f"they are all registered as connector {connector_id}: a registered server was copied"
-            yield Finding(CRITICAL, "cloned", ", ".join(names), evidence, "register all but one anew: connector_registration, force=true")
+            remedy = f"make the copies servers of their own: {_DEPLOY} with --limit THE-COPY,localhost and {_ANEW}"
+            yield Finding(CRITICAL, "cloned", ", ".join(names), evidence, remedy)
 
 
 def _versions(joined: t.Sequence[Joined]) -> t.Iterator[Finding]:

@@ -13,8 +13,8 @@ import typing as t
 APP_ONLY = (
     "The token is app-only (an application, not a user). Microsoft documents reading and changing connectors, connector groups and their"
     " assignment as not supported with application permissions, whatever was consented. Sign in as a user with at least the role"
-    " Application Administrator: run 'az login' and use auth_source=azure_cli, or use auth_source=device_code, or hand over the"
-    " access_token of such a user"
+    " Application Administrator: run 'az login --allow-no-subscriptions' and use auth_source=azure_cli, or use auth_source=device_code, or"
+    " hand over the access_token of such a user"
 )
 DELEGATED = (
     "The signed-in user needs at least the role Application Administrator, and the token the delegated permission Directory.ReadWrite.All"

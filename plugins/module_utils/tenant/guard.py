@@ -161,6 +161,8 @@ def _verdict(question: Question, place: Place, state: TenantState) -> Verdict:
     if group.is_default:
         return _answer(place, group, required, remaining, "", f"it is in connector group {group.name}")
     short = "" if ha.is_served(remaining, required) else _shortage(place, group, remaining, required)
+    if short and question.retiring:
+        short += _users_of_leaving(question, group, state)
     obstacle = short or _default_in_use(question, place, state)
     if obstacle:
         hopeful = not short or ha.is_served(_could_have(place, group, state), required)
@@ -204,6 +206,14 @@ def _shortage(place: Place, group: ConnectorGroup, remaining: int, required: int
     )
 
 
+def _users_of_leaving(question: Question, group: ConnectorGroup, state: TenantState) -> str:
+    """That applications alone keep a group of which all active connectors go."""
+    users = sorted(one.label for one in state.applications_of(group.id))
+    if not users or not _goes_as_a_whole(question, group, state):
+        return ""
+    return f", or assign its application(s) {', '.join(users)} to another connector group: a group that all leave and none uses may go"
+
+
 def _default_in_use(question: Question, place: Place, state: TenantState) -> str:
     users = _users_of_default(state)
     if question.step != LEAVE or question.accepted.default_in_use or not users:
@@ -220,8 +230,12 @@ def _users_of_default(state: TenantState) -> list[str]:
 
 
 def _is_retired(question: Question, group: ConnectorGroup, state: TenantState) -> bool:
+    return not state.applications_of(group.id) and _goes_as_a_whole(question, group, state)
+
+
+def _goes_as_a_whole(question: Question, group: ConnectorGroup, state: TenantState) -> bool:
     going = {place.connector.id for place in places(question, state) if place.connector}
-    return not state.applications_of(group.id) and all(one.id in going for one in state.members(group.id) if one.active)
+    return all(one.id in going for one in state.members(group.id) if one.active)
 
 
 def _without(state: TenantState, connector: Connector) -> TenantState:

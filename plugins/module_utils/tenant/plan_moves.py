@@ -105,6 +105,7 @@ def _blocked_detour(move: ha.Move, state: TenantState) -> Blocked:
         f"connector {move.label} stays in connector group {source_name}: {target} is of another region"
         f" ({source.region if source else None} -> {_region_of(move.target, state)}), and the service moves connectors between regions only"
         " through the Default group, where it would serve Default's applications for a moment. Set allow_disruptive=true to let it"
+        " (playbook move_connectors: connector_i_accept_traffic_of_default=true)"
     )
     steps = (
         f"move connector {move.label}: {source_name} -> Default",

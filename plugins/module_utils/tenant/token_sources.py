@@ -89,8 +89,8 @@ def from_azure_cli(tenant_id: str | None, environment: t.Mapping[str, str]) -> s
     if done.returncode != 0:
         said = " ".join(done.stderr.split())[-400:]
         raise LoginError(
-            f"the Azure CLI gave no registration token (exit code {done.returncode}): {said or 'it gave no reason'}."
-            f" Sign in with: az login --scope {registration_token.SCOPE}" + (f" --tenant {tenant_id}" if tenant_id else "")
+            f"the Azure CLI gave no registration token (exit code {done.returncode}): {said or 'it gave no reason'}. Sign in with: az login"
+            f" --allow-no-subscriptions --scope {registration_token.SCOPE}" + (f" --tenant {tenant_id}" if tenant_id else "")
         )
     try:
         return str(json.loads(done.stdout)["accessToken"])

@@ -47,13 +47,17 @@ def groups() -> list[dict[str, t.Any]]:
 
 
 def find(change: Change) -> list[tuple[str, str, str]]:
+    return [(one.severity, one.code, one.subject) for one in found_after(change)]
+
+
+def found_after(change: Change) -> list[rules.Finding]:
     declared, hosts, tenant = fleet(), {"w1": seen("w1"), "w2": seen("w2")}, groups()
     change(declared, hosts, tenant)
     rows = verdict(tenant, declared["groups"])["rows"]
     found = rules.findings(declared, hosts, {"groups": tenant, "rows": rows})
     for one in found:
         FINDING.validate(dataclasses.asdict(one))
-    return [(one.severity, one.code, one.subject) for one in found]
+    return found
 
 
 def check(name: str, status: str) -> dict[str, str]:
@@ -136,6 +140,18 @@ CASES: list[tuple[str, Change, list[tuple[str, str, str]]]] = [
 @pytest.mark.parametrize(("change", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_findings(change: Change, expected: list[tuple[str, str, str]]) -> None:
     assert find(change) == expected
+
+
+@pytest.mark.parametrize(
+    ("code", "change", "limit"),
+    [
+        ("not_in_tenant", lambda f, h, g: g[0]["members"].pop(0), "w1"),
+        ("cloned", lambda f, h, g: h["w2"]["connector"]["registration"].update(connector_id="c-w1"), "THE-COPY"),
+    ],
+)
+def test_a_registration_that_a_deployment_takes_for_sound_is_mended_by_one_that_is_told_to(code: str, change: Change, limit: str) -> None:
+    (remedy,) = (one.remedy for one in found_after(change) if one.code == code)
+    assert f"deploy_connectors with --limit {limit},localhost and for one run -e connector_register_anew=true" in remedy
 
 
 def test_schema_and_page_name_every_code_and_each_has_a_case() -> None:

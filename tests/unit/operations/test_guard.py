@@ -103,6 +103,18 @@ def test_a_group_that_retires_as_a_whole_needs_none_once_no_application_uses_it(
     assert all(one.allowed for one in ask(tenant({"Web": ["w1", "w2", "x!"]}), "w1", "w2", retiring=True))
 
 
+def test_where_only_applications_keep_a_group_that_all_leave_the_refusal_names_them() -> None:
+    used = tenant({"Web": ["w1", "w2"]}, applications={"Wiki": "Web", "Intranet": "Web"})
+    assert ask(used, "w1", "w2", retiring=True)[1].reason == (
+        "connector w2 may not leave connector group Web now: 1 active connector(s) would stay of the 2 it needs. First add 1 active"
+        " connector(s) to Web, or assign its application(s) Intranet, Wiki to another connector group: a group that all leave and none uses"
+        " may go"
+    )
+    (one,) = ask(used, "w1", retiring=True)
+    assert "Intranet" not in one.reason
+    assert "Intranet" not in ask(used, "w1", "w2")[1].reason
+
+
 def test_a_connector_that_is_in_another_group_is_judged_by_that_group() -> None:
     (verdict,) = ask(tenant({"Web": ["w2", "w3"], "HR": ["w1", "h1"]}), "w1")
     assert (verdict.group, verdict.allowed) == ("HR", False)

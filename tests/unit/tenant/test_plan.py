@@ -107,6 +107,7 @@ def test_between_regions_a_connector_goes_through_default_and_only_if_allowed() 
     state = tenant({"EUR": ["E1", "E2", "E3"], "ASIA": []}, regions={"EUR": "eur", "ASIA": "asia"})
     refused = proposal(state, want("ASIA", ["E1"]))
     assert (steps(refused), "allow_disruptive=true" in refused.blocked[0].reason) == ([], True)
+    assert "connector_i_accept_traffic_of_default=true" in refused.blocked[0].reason
     made = proposal(state, want("ASIA", ["E1"]), allow_disruptive=True)
     assert steps(made) == ["move E1: EUR -> Default", "move E1: Default -> ASIA"]
 

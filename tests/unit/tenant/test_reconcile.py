@@ -192,7 +192,7 @@ def test_an_application_goes_by_object_id_and_application_id(tenant: LabTenant) 
 
 def test_app_only_is_refused_with_the_way_out(tenant: LabTenant) -> None:
     client = tenant.client(app_only=True)
-    with pytest.raises(GraphError, match=r"The token is app-only.*az login") as caught:
+    with pytest.raises(GraphError, match=r"The token is app-only.*az login --allow-no-subscriptions") as caught:
         reconcile(client, read_groups(FLEET), Rules())
     client.close()
     assert caught.value.code == "NotAdminRoleNoEnoughCustomPermission_UnauthorizedAccess"

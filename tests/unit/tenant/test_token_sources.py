@@ -64,7 +64,7 @@ def test_az_is_asked_for_the_scope_of_registration_in_the_tenant(write_az: t.Cal
     [
         (
             "echo \"ERROR: Please run 'az login' to setup account.\" >&2; exit 1",
-            r"exit code 1\): ERROR: Please run 'az login'.*az login --scope",
+            r"exit code 1\): ERROR: Please run 'az login'.*az login --allow-no-subscriptions --scope",
         ),
         ("exit 3", "exit code 3.*it gave no reason"),
         ("echo no json", "something else than a token"),
