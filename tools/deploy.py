@@ -26,11 +26,11 @@ LAB_INVENTORY = environment.ROOT / "playbooks" / "inventory" / "lab"
 
 def main() -> int:
     processes.end_on_signals()
-    binaries = environment.ensure("lab")
     arguments = shlex.split(os.environ.get("ARGS", ""))
     inventory = os.environ.get("INVENTORY")
     if inventory:
-        return _deploy_own(binaries, pathlib.Path(inventory), arguments)
+        return _deploy_own(pathlib.Path(inventory), arguments)
+    binaries = environment.ensure("lab")
     with Lab.start(environment.BUILD / "deploy-lab", python=str(binaries / "python")) as lab:
         print(f"The lab is up: a tenant and {len(lab.state['servers'])} Windows servers on loopback.", flush=True)
         started = time.monotonic()
@@ -41,10 +41,11 @@ def main() -> int:
     return rc
 
 
-def _deploy_own(binaries: pathlib.Path, inventory: pathlib.Path, arguments: list[str]) -> int:
+def _deploy_own(inventory: pathlib.Path, arguments: list[str]) -> int:
     """The user's own Ansible configuration stays in force; only the collection is added to what it finds."""
     if not inventory.exists():
         sys.exit(f"INVENTORY={inventory}: there is no such file or directory.")
+    binaries = environment.ensure("servers")
     ours = environment.variables(binaries)
     paths = [ours["ANSIBLE_COLLECTIONS_PATH"], os.environ.get("ANSIBLE_COLLECTIONS_PATH", "~/.ansible/collections")]
     variables = {**os.environ, "PATH": ours["PATH"], "ANSIBLE_COLLECTIONS_PATH": os.pathsep.join(paths)}

@@ -24,12 +24,15 @@ BUILD = ROOT / ".build"
 COLLECTIONS = BUILD / "collections"
 LOCKS = {
     "lab": ["requirements/lab.txt"],
+    "servers": ["requirements/lab.txt"],
     "dev": ["requirements/lab.txt", "requirements/dev.txt"],
     "oldest": ["requirements/oldest.txt"],
     "newest": ["requirements/newest.txt"],
 }
-# What is installed on top where these programs are, because it is built with them; tests that need it say when it is missing.
-OPTIONAL = {"dev": {"requirements/kerberos.txt": ("krb5-config", "cc")}}
+# What is installed on top where these programs are, because it is built with them. Tests that need it say when it is missing; whose own
+# servers do not take Kerberos has no need of it.
+KERBEROS = {"requirements/kerberos.txt": ("krb5-config", "cc")}
+OPTIONAL = {"servers": KERBEROS, "dev": KERBEROS}
 
 
 def ensure(kind: str, *, python: str = sys.executable, directory: str = "venv") -> pathlib.Path:
@@ -114,7 +117,7 @@ def _build(place: pathlib.Path, kind: str, python: str) -> None:
         _say(f"Building {lock} (only the first time, and when it changes; it takes some minutes)")
         done = _install(place, lock)
         if done.returncode:
-            _say(f"{done.stdout}\nBuilding {lock} failed, see above. The tests that need it are skipped; all else goes on.")
+            _say(f"{done.stdout}\nBuilding {lock} failed, see above. What needs it is not possible or skipped; all else goes on.")
 
 
 def _optional(kind: str) -> list[str]:
