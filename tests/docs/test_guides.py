@@ -15,9 +15,10 @@ import typing as t
 import pytest
 import yaml
 
+from tests.docs.shown import lacking
 from tests.docs.variables import environment, fill_tenant, variables
 from tests.support.lab_process import ROOT, Lab
-from tests.support.playbook import Ansible, Listing, Run
+from tests.support.playbook import Ansible, Listing
 
 FOLDER = ROOT / "docs" / "docsite"
 PAGES = sorted(FOLDER.glob("rst/*.rst"))
@@ -53,16 +54,6 @@ class Block:
     @property
     def plays(self) -> list[dict[str, t.Any]]:
         return self.content if self.is_playbook else [{"hosts": "localhost", "gather_facts": False, "tasks": self.content}]
-
-    def lacking(self, run: Run) -> list[str]:
-        """What the page shows and the run did not say. Where lines are broken does not matter."""
-        said = _folded(run.output)
-        shown = [part for line in self.output.splitlines() for part in line.split("...")]
-        return [part for part in shown if _folded(part) not in said]
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.replace('"', " ").split())
 
 
 def _blocks(page: pathlib.Path) -> list[Block]:
@@ -107,4 +98,4 @@ def test_what_is_shown_runs(page: pathlib.Path, ansible: Ansible, lab: Lab) -> N
             continue
         run = ansible.playbook(block.plays, *sources, variables=variables(lab), environment=surroundings)
         assert bool(run.rc) == block.output.startswith(REFUSED), run.output
-        assert block.lacking(run) == [], run.output
+        assert lacking(block.output, run.output) == [], run.output

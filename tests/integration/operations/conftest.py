@@ -77,7 +77,7 @@ class Operations:
         children: dict[str, t.Any] = {}
         for name, hosts in groups.items():
             named = {"connector_group_applications": list(applications[name])} if applications and name in applications else {}
-            children[f"group_{name.lower()}"] = {
+            children[f"group_{name.lower().replace(' ', '_')}"] = {
                 "hosts": dict.fromkeys(hosts, {}),
                 "vars": {"connector_group_name": name, **named, **group_vars},
             }
