@@ -19,6 +19,7 @@ import typing as t
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import events, generations, notes, service_control
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import Limits
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.logged_reason import logged_reason
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import machine_certificates
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.plan_connector import service_changes
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout
@@ -73,7 +74,7 @@ def apply(state: HostState, tenant_id: str, credentials: Credentials, environmen
         _obtain(state, generation, tenant_id, credentials, environment, registry, server, limits)
         server.done.append(f"registered in tenant {tenant_id}")
     notes.erase(registry, NOTE)
-    return _settle(server, limits)
+    return _settle(server, limits, credentials.secrets())
 
 
 def _is_completed(state: HostState, tenant_id: str, registry: Registry, server: Server, limits: Limits) -> bool:
@@ -170,10 +171,15 @@ def _wait_for_certificate(known: t.Container[str], tenant_id: str, server: Serve
     return server.wait(f"the trust certificate of tenant {tenant_id}", look, timeout=limits.timeout, interval=limits.interval)
 
 
-def _settle(server: Server, limits: Limits) -> HostState:
+def _settle(server: Server, limits: Limits, secrets: t.Collection[str]) -> HostState:
     """The services run, and the host says itself that it is registered."""
-    for change in service_changes(server.observe(), just_registered=True):
-        service_control.apply(change, server, timeout=limits.timeout, interval=limits.interval)
+    began = server.clock()
+    try:
+        for change in service_changes(server.observe(), just_registered=True):
+            service_control.apply(change, server, timeout=limits.timeout, interval=limits.interval)
+    except HostError as error:
+        message = redacted(error.message, secrets)
+        raise HostError(f"the connector received its trust certificate, but {message}", **error.details) from error
 
     def look() -> tuple[HostState | None, str]:
         state = server.observe()
@@ -183,8 +189,9 @@ def _settle(server: Server, limits: Limits) -> HostState:
     try:
         return server.wait("the registered connector to run", look, timeout=limits.timeout, interval=limits.interval)
     except WaitTimeout as error:
+        reason = redacted(logged_reason(server, server.clock() - began), secrets)
         raise HostError(
-            f"the connector received its trust certificate, but {error}. See the connector's Admin log on the server",
+            f"the connector received its trust certificate, but {error}{reason}. See the connector's Admin log on the server",
             operation="start the registered connector",
         ) from error
 
@@ -204,7 +211,7 @@ def _failed(
     server: Server,
     seconds: int,
 ) -> HostError:
-    logged = redacted(_logged_reason(generation, server, seconds) or "", credentials.secrets())
+    logged = redacted(_registration_error(generation, server, seconds) or "", credentials.secrets())
     reason = events.first([logged, said]) or (
         "neither the registration nor the event log gave a reason, which is what an account with multifactor authentication looks like"
         if credentials.token is None
@@ -219,7 +226,7 @@ def _failed(
     )
 
 
-def _logged_reason(generation: generations.Generation, server: Server, seconds: int) -> str | None:
+def _registration_error(generation: generations.Generation, server: Server, seconds: int) -> str | None:
     try:
         result = server.run("wevtutil.exe", *events.last_error_query(generation, seconds), timeout=_EVENT_TIMEOUT)
     except WSManError as error:

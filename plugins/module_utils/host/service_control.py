@@ -12,6 +12,7 @@ import contextlib
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.logged_reason import logged_reason
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import service_states
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import (
@@ -47,9 +48,10 @@ def settled(server: Server, interval: float) -> HostState:
 def apply(change: Change, server: Server, *, timeout: float, interval: float) -> None:
     """Make one service as the change wants it. Decided by looking, not by return codes: a slow service is still starting then.
 
-    :raises HostError: when it does not become so in time.
+    :raises HostError: when it does not become so in time, with the reason from the event logs.
     """
     after = change.after or {}
+    began = server.clock()
     codes: dict[str, int] = {}
     if "start_mode" in after:
         codes["ChangeStartMode"] = services.set_start_mode(server.session, change.name, "Automatic")
@@ -70,11 +72,12 @@ def apply(change: Change, server: Server, *, timeout: float, interval: float) ->
     try:
         server.wait(f"service {change.name}", look, timeout=timeout, interval=interval)
     except WaitTimeout as error:
+        reason = logged_reason(server, server.clock() - began) if "state" in after else ""
         answered = ", ".join(f"{method} returned {code}" for method, code in codes.items())
         raise HostError(
             f"service {change.name} did not become {', '.join(str(value) for value in after.values())} within {error.seconds:.0f} seconds:"
-            f" {error.seen} ({answered}). See the System log and the connector's Admin log on the server; the account of the service must"
-            " be the one the installer gave it",
+            f" {error.seen} ({answered}){reason}. See the System log and the connector's Admin log on the server; the account of the"
+            " service must be the one the installer gave it",
             operation=f"{change.action} service {change.name}",
             return_values=codes,
         ) from error

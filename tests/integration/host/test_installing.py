@@ -66,6 +66,43 @@ def test_latest_from_an_address_downloads_to_compare(lab: Lab, ansible: Ansible)
     assert server(lab)["connector"]["version"] == NEWEST
 
 
+def processes(lab: Lab) -> list[str]:
+    """The command lines of the installers that were run."""
+    return [one["command_line"] for one in lab.get("/processes") if "REGISTERCONNECTOR" in one["command_line"]]
+
+
+@pytest.mark.parametrize(
+    ("blocked", "unknown", "reason"),
+    [(True, False, "Unable to connect to the remote server"), (False, True, "(404) Not Found")],
+    ids=["blocked", "unknown"],
+)
+def test_a_download_that_fails_is_told_and_leaves_nothing_behind(
+    lab: Lab, ansible: Ansible, blocked: bool, unknown: bool, reason: str
+) -> None:
+    address = lab.state["installer_url"]
+    patch(lab, blocked_urls=[address.rpartition("/")[0]] if blocked else [])
+    url = f"{address}.old" if unknown else address
+    failed = connector(ansible, installer_file=None, installer_url=url)
+    assert f"the server could not download the installer from {url}: " in message(failed)
+    assert reason in message(failed)
+    assert "installer_proxy" in message(failed)
+    state = server(lab)
+    assert (state["connector"]["installed"], processes(lab)) == (False, [])
+    assert not [path for path in [*state["files"], *state["folders"]] if "entra.app_proxy" in path]
+
+
+def test_what_the_server_cannot_reach_itself_it_downloads_through_a_proxy(lab: Lab, ansible: Ansible) -> None:
+    address = lab.state["installer_url"]
+    patch(lab, blocked_urls=[address.rpartition("/")[0]])
+    through = {"installer_file": None, "installer_url": address, "installer_proxy": "http://proxy.contoso.example:8080"}
+    done = connector(ansible, **through)
+    assert (server(lab)["connector"]["installed"], server(lab)["connector"]["version"]) == (True, NEWEST)
+    assert [entry["detail"]["proxy"] for entry in done.writes if (entry["detail"] or {}).get("what") == "download"] == [
+        through["installer_proxy"]
+    ]
+    assert_nothing_more_to_do(ansible, **through)
+
+
 def test_a_full_disk_is_told_before_anything_is_copied(lab: Lab, ansible: Ansible) -> None:
     patch(lab, product={"free_bytes": 200 * 1024**2})
     refused = connector(ansible)

@@ -86,6 +86,17 @@ def test_a_refused_user_is_told_with_the_reason_of_the_event_log(lab: Lab, ansib
     assert "Application Administrator" in failed.result["msg"]
 
 
+def test_a_registered_connector_that_does_not_run_is_told_with_the_reason_of_its_log(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={}, product={"stubborn_service": True})
+    failed = module(ansible, "connector_registration", tenant_id=lab.state["tenant_id"], token=lab.token(), timeout=3)
+    assert "received its trust certificate, but service WAPCSvc did not become Running" in failed.result["msg"]
+    assert "-Connector/Admin says: The connector service has ended: it was told to by a test" in failed.result["msg"]
+    assert failed.result["done"][0] == f"registered in tenant {lab.state['tenant_id']}"
+    patch(lab, product={"stubborn_service": False})
+    mended = module(ansible, "connector")
+    assert (mended.result["registration"]["required"], server(lab)["services"]["WAPCSvc"]["state"]) == (False, "Running")
+
+
 def test_what_the_tenant_has_forgotten_is_registered_again(lab: Lab, ansible: Ansible) -> None:
     patch(lab, connector={"registered": True})
     own = server(lab)["connector"]["connector_id"]
@@ -112,6 +123,15 @@ def test_a_renewed_certificate_is_estimated_and_read_when_asked(lab: Lab, ansibl
     assert registration["issuer"] == "connectorregistrationca.msappproxy.net"
     assert registration["connector_id"] == server(lab)["connector"]["connector_id"]
     assert (exact.shells, exact.writes) == (1, [])
+
+
+def test_a_renewed_certificate_that_has_ended_only_by_the_estimate_needs_no_registration(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True, "in_user_store": True, "age_days": 200, "valid_days": 400, "first_certificate_days": 390})
+    looked = module(ansible, "connector_registration", tenant_id=lab.state["tenant_id"])
+    registration = looked.result["connector"]["registration"]
+    assert (looked.result["changed"], looked.writes, looked.shells) == (False, [], 1)
+    assert (registration["state"], registration["estimated"], registration["days_left"]) == ("registered", False, 199)
+    assert registration["connector_id"] == server(lab)["connector"]["connector_id"]
 
 
 def test_an_overdue_renewal_is_a_warning(lab: Lab, ansible: Ansible) -> None:

@@ -16,8 +16,9 @@ from tests.lab.servers.state.eventlog import EventLog
 from tests.lab.servers.state.filesystem import FileSystem
 from tests.lab.servers.state.network import Network
 from tests.lab.servers.state.product import Product
+from tests.lab.servers.state.products import CONNECTOR_SERVICE
 from tests.lab.servers.state.registry import Registry
-from tests.lab.servers.state.services import ServiceTable
+from tests.lab.servers.state.services import Service, ServiceTable
 from tests.lab.servers.state.winrm import WinrmService
 
 if t.TYPE_CHECKING:
@@ -152,6 +153,12 @@ class WindowsServer:
         """%TEMP% of the user that installs."""
         return rf"C:\Users\{self.user}\AppData\Local\Temp"
 
+    def _may_run(self, service: Service) -> bool:
+        if self.product.stubborn_service and service.name == CONNECTOR_SERVICE:
+            self.connector.log_end("it was told to by a test")
+            return False
+        return self.connector.may_run(service)
+
     def _go_down(self) -> None:
         self.powered = False
         if self.listener is not None:
@@ -193,6 +200,6 @@ class WindowsServer:
         self.events = EventLog(now)
         self.services = ServiceTable(now, lambda: self.world.timing.service_start)
         self.connector = Connector(self.files, self.registry, self.services, self.events, now)
-        self.services.may_run = lambda service: self.connector.may_run(service) and not self.product.stubborn_service
+        self.services.may_run = self._may_run
         windows.furnish(self.files, self.registry, self.services, self.system, self.user)
         patching.apply(self, self._definition)

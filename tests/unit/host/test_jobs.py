@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import health_job, jobs, options
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import ENTRA
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import TransportError
 from tests.unit.host.builders import CONNECTOR, NOW, OTHER_TENANT, TENANT, days
 from tests.unit.host.test_registration_token import token
 from tests.unit.host.windows import INSTALLED_FILES, Killed, Windows, exit_code
@@ -264,6 +265,21 @@ def test_files_that_never_come_are_an_error_that_tells_what_is_missing(installer
     windows = Windows(programs={INSTALLER: exit_code(0)})
     with pytest.raises(HostError, match=r"after 30 seconds the install is not complete: missing: service WAPCSvc"):
         connector(windows, installer_file=installer, install_timeout=30)
+
+
+def test_files_that_never_come_are_told_with_the_end_of_the_installers_log(installer: str) -> None:
+    windows = Windows(programs={INSTALLER: exit_code(0)}, log="line 1\r\nnothing to do\r\n")
+    with pytest.raises(HostError, match="The end of the installer's log: line 1 . nothing to do") as caught:
+        connector(windows, installer_file=installer, install_timeout=30)
+    assert caught.value.details["log"] == ["line 1", "nothing to do"]
+
+
+def test_an_installer_whose_log_cannot_be_read_fails_as_what_it_is(installer: str) -> None:
+    windows = Windows(programs={INSTALLER: exit_code(1603), "logs": unreachable})
+    with pytest.raises(HostError, match="exit code 1603") as caught:
+        connector(windows, installer_file=installer)
+    assert (caught.value.details["log"], "The end of its log" in caught.value.message) == ([], False)
+    assert any(line.startswith("the installer's log could not be read") for line in windows.progress)
 
 
 def test_services_are_mended_after_an_install(installer: str) -> None:
@@ -522,6 +538,50 @@ def test_the_reason_comes_from_the_event_log_and_secrets_are_blotted_out() -> No
     assert windows.seconds < 20, "an error that is reported shortens the wait"
     assert SECRET not in str(caught.value)
     assert SECRET not in str(caught.value.details)
+
+
+def unreachable(_server: Windows) -> t.Any:
+    raise TransportError("the connection was lost", request_may_have_run=True)
+
+
+def test_a_registration_whose_reason_cannot_be_read_fails_as_what_it_is() -> None:
+    windows = installed()
+    windows.programs["wevtutil.exe"] = unreachable
+    with pytest.raises(HostError, match="neither the registration nor the event log gave a reason"):
+        register(windows, token=token(), timeout=5)
+    assert any(line.startswith("the Application log could not be read") for line in windows.progress)
+
+
+ADMIN_ERROR = (
+    "<Event><System><Provider Name='Microsoft Entra private network connector'/><EventID>12</EventID><Level>2</Level>"
+    f"<TimeCreated SystemTime='2026-07-01T12:00:00.000Z'/><Channel>{ENTRA.channels[0]}</Channel></System>"
+    "<RenderingInfo><Message>Connector failed to download the configuration.</Message></RenderingInfo></Event>"
+)
+
+
+@pytest.mark.parametrize(
+    ("log", "reason"),
+    [
+        (exit_code(0, ADMIN_ERROR), rf"\. The log {ENTRA.channels[0]} says: Connector failed to download the configuration\. See"),
+        (exit_code(0), r"returned 0.\. See"),
+        (unreachable, r"returned 0.\. See"),
+    ],
+    ids=["tells why", "tells nothing", "cannot be read"],
+)
+def test_a_registered_connector_that_does_not_run_is_told_with_the_reason_of_the_event_logs(log: t.Any, reason: str) -> None:
+    windows = registering(not_before=NOW)
+    windows.services["WAPCSvc"]["after_start"] = "Stopped"
+    windows.programs["wevtutil.exe"] = log
+    with pytest.raises(HostError, match=f"received its trust certificate, but service WAPCSvc did not become Running.*{reason}") as caught:
+        register(windows, token=token(), timeout=5)
+    assert caught.value.details["operation"] == "start service WAPCSvc"
+
+
+def test_a_certificate_that_does_not_make_the_host_a_registered_one_is_told_with_the_reason_of_the_event_logs() -> None:
+    windows = registering(not_before=NOW - days(190), not_after=NOW - days(10))
+    windows.programs["wevtutil.exe"] = exit_code(0, ADMIN_ERROR)
+    with pytest.raises(HostError, match="trust certificate, but waited 180 seconds.*last seen: expired.*failed to download the config"):
+        register(windows, token=token())
 
 
 def test_a_certificate_of_another_tenant_is_not_success() -> None:

@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
-from tests.unit.host.builders import CONNECTOR, NOW, TENANT, days
+from tests.unit.host.builders import CONNECTOR, NOW, TENANT, blob, days, encoded_certificate
 from tests.unit.host.windows import Windows
 
 
@@ -67,6 +67,38 @@ def test_the_store_of_network_service_is_looked_at_when_renewal_was_due() -> Non
     windows.user_store["EF" * 20] = NOW - days(12)
     found = observe(windows).registration
     assert (found.state, found.in_user_store, found.thumbprint, found.connector_id) == ("registered", True, "EF" * 20, CONNECTOR)
+
+
+def renewed(content: bytes | None) -> Windows:
+    """A server whose first certificate ended long ago. The renewed one is 200 days old, so it has ended, too, by the estimate."""
+    windows = registered()
+    windows.register(not_before=NOW - days(400), not_after=NOW - days(220))
+    windows.user_store["EF" * 20] = NOW - days(200)
+    if content is not None:
+        windows.user_certificates["EF" * 20] = content
+    return windows
+
+
+def test_a_renewed_certificate_that_has_ended_by_the_estimate_is_read_before_it_is_believed() -> None:
+    windows = renewed(blob(encoded_certificate(not_before=NOW - days(200), not_after=NOW + days(165))))
+    found = observe(windows).registration
+    assert (found.state, found.estimated, found.in_user_store, found.days_left) == ("registered", False, True, 165)
+    assert windows.calls.count("script read") == 1
+
+
+def test_a_renewed_certificate_that_cannot_be_read_has_ended_when_the_estimate_says_so() -> None:
+    found = observe(renewed(None)).registration
+    assert (found.state, found.estimated, found.days_left) == ("expired", True, -20)
+
+
+def test_a_certificate_of_a_stranger_in_the_store_of_network_service_makes_no_registration() -> None:
+    windows = renewed(blob(encoded_certificate(issuer="Contoso CA", not_before=NOW - days(200), not_after=NOW + days(165))))
+    found = observe(windows).registration
+    assert (found.state, found.estimated, found.in_user_store, found.thumbprint) == ("expired", False, False, "AB" * 20)
+    windows.user_store["EE" * 20] = NOW - days(210)
+    windows.user_certificates["EE" * 20] = blob(encoded_certificate(not_before=NOW - days(210), not_after=NOW + days(155)))
+    found = observe(windows).registration
+    assert (found.state, found.estimated, found.thumbprint) == ("registered", False, "EE" * 20)
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def download_installer(server: WindowsServer, arguments: Arguments) -> Answer:
         return {"ok": False, "size": None, "error": "The remote server returned an error: (404) Not Found."}
     server.files.make_folder(ntpath.dirname(destination))
     server.files.write(destination, content)
-    server.changed("powershell.exe", "download", url=url, path=destination, size=len(content))
+    server.changed("powershell.exe", "download", url=url, path=destination, size=len(content), proxy=arguments.get("proxy"))
     return {"ok": True, "size": len(content), "error": None}
 
 

@@ -35,6 +35,8 @@ _CONFIG = (
 DIAGNOSTICS_SINCE = (1, 5, 4287, 0)
 FAILED = 12000
 """Event id of a failed registration in the Application log. Invented: the documentation prints texts only (connector.md 5.5)."""
+ENDED = 12050
+"""Event id of a connector service that ends at once. Invented as well."""
 EXPIRED = (
     "Connector re-registration failed: The Connector trust certificate expired. Run the PowerShell cmdlet {cmdlet} on the computer on "
     "which the Connector is running to re-register your Connector."
@@ -185,6 +187,12 @@ class Connector:
         generation = self.generation
         if generation is not None:
             self._events.write("Application", generation.event_source, FAILED, ERROR, message)
+
+    def log_end(self, reason: str) -> None:
+        """Write why the service has ended into the connector's Admin channel. Number and text are made up."""
+        generation = self.generation
+        if generation is not None:
+            self._events.write(generation.channel, generation.event_source, ENDED, ERROR, f"The connector service has ended: {reason}.")
 
     # parts
 

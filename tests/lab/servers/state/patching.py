@@ -19,7 +19,7 @@ from tests.lab.servers.state.connector import SCRIPT_PLACES
 from tests.lab.servers.state.eventlog import LEVELS
 from tests.lab.servers.state.products import CONNECTOR_SERVICE, GENERATIONS, UPDATER_SERVICE
 from tests.lab.servers.state.services import RUNNING, Service
-from tests.lab.servers.state.trust import MACHINE_STORE, certificate
+from tests.lab.servers.state.trust import MACHINE_STORE, SERVICE_STORE, certificate
 from tests.lab.tenant import certificates
 from tests.lab.tenant import state as tenant_state
 
@@ -173,9 +173,15 @@ def _register(server: WindowsServer, values: t.Mapping[str, t.Any]) -> None:
     if "first_certificate_days" in values:
         # The one it was registered with, which stays in the machine store when it is renewed.
         first = now - datetime.timedelta(days=float(values["first_certificate_days"]))
-        server.connector.trust_certificate(certificates.trust_certificate(identity, tenant_id, first, days))
+        lifetime = server.world.timing.certificate_days
+        server.connector.trust_certificate(certificates.trust_certificate(identity, tenant_id, first, lifetime))
     der = certificates.trust_certificate(identity, tenant_id, issued, days)
-    server.connector.trust_certificate(der, in_user_store=bool(values.get("in_user_store", False)))
+    in_user_store = bool(values.get("in_user_store", False))
+    found = server.connector.trust_certificate(der, in_user_store=in_user_store)
+    file = server.files.get(rf"{SERVICE_STORE}\{found.thumbprint}")
+    if in_user_store and file is not None:
+        # It was written when it was issued [INF].
+        file.modified = issued
 
 
 def _clone(server: WindowsServer, name: str) -> None:
