@@ -103,8 +103,10 @@ class Plan:
         after: dict[str, t.Any] = {}
         for change in self.changes:
             key = f"{change.kind} {change.name}"
-            before.setdefault(key, {}).update(change.before or {})
-            after.setdefault(key, {}).update(change.after or {})
+            was, becomes = before.setdefault(key, {}), after.setdefault(key, {})
+            # What an earlier step brought about is not what is there now.
+            was.update({name: value for name, value in (change.before or {}).items() if name not in was and name not in becomes})
+            becomes.update(change.after or {})
         return {"before": before, "after": after}
 
 

@@ -213,9 +213,7 @@ def work(module: AnsibleModule, client: GraphClient) -> dict[str, t.Any]:
     params = module.params
     question, waiting = question_of(params), waiting_of(params)
     if params["state"] == "drained":
-        # Two operators on one tenant must not look and move at the same time.
-        lock = f"{params['graph_endpoint'] or params['cloud']} {params['tenant_id'] or ''}".casefold()
-        done = drain.drain(client, question, waiting, lock=lock, check_mode=module.check_mode)
+        done = drain.drain(client, question, waiting, check_mode=module.check_mode)
     else:
         done = drain.give_back(client, question, waiting, check_mode=module.check_mode)
     result: dict[str, t.Any] = {"changed": done.changed, "plan": done.plan.as_dict(), "results": [one.as_dict() for one in done.items]}

@@ -21,13 +21,24 @@ import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import batch, ha, rules
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.blocked import Blocked, blocked_assignment, blocked_release
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.blocked import (
+    Blocked,
+    blocked_assignment,
+    blocked_departure,
+    blocked_release,
+)
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, TenantError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import UNANSWERED, Answer
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import read_groups
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.policies import backoff
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.readback import ASSIGNMENTS, Ids, ReadBack, actual_id
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.readback import (
+    ASSIGNMENTS,
+    Ids,
+    ReadBack,
+    actual_id,
+    exists_twice,
+)
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.wait import refresh
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.writes import request_for
@@ -41,11 +52,13 @@ SENDS = 3
 
 
 Identity = tuple[str, ...]
+Floors = t.Callable[[TenantState], t.Mapping[str, int]]
 
 
 def identity(change: Change) -> Identity:
     """What tells a change from all others of its plan. Names do not: two connectors may be of one machine."""
-    return (change.action, change.data["group"], change.data.get("connector", ""), change.data.get("application", ""))
+    about = (change.data["group"], change.data.get("connector", ""), change.data.get("application", ""))
+    return (change.action, *about, *sorted(change.after or ()))
 
 
 @dataclasses.dataclass
@@ -54,13 +67,14 @@ class Outcome:
 
     :param done: the changes that took effect.
     :param failures: what was refused or did not come through; the rest of the plan was carried out as far as that was safe.
-    :param failed: the changes that the failures are about.
+    :param failed: why a change did not come through, by its identity; the failures are about these changes.
     """
 
     done: list[Change] = dataclasses.field(default_factory=list)
     blocked: list[Blocked] = dataclasses.field(default_factory=list)
     failures: list[TenantError] = dataclasses.field(default_factory=list)
-    failed: list[Change] = dataclasses.field(default_factory=list)
+    failed: dict[Identity, str] = dataclasses.field(default_factory=dict)
+    warnings: list[str] = dataclasses.field(default_factory=list)
 
     @property
     def changed(self) -> bool:
@@ -72,16 +86,20 @@ class Applier:
     """Carries out one plan.
 
     :param minimum: active connectors that a group must have before an application is assigned, by group key.
+    :param floors: tells the active connectors that must stay in a group as things are, by group key; a group that it does not name has
+        the rule's two. None: whoever made the plan has judged the moves, and they are not judged again.
     """
 
-    def __init__(self, client: GraphClient, state: TenantState, minimum: t.Mapping[str, int]) -> None:
+    def __init__(self, client: GraphClient, state: TenantState, minimum: t.Mapping[str, int], floors: Floors | None = None) -> None:
         self.outcome = Outcome()
         self._client = client
         self._minimum = minimum
+        self._floors = floors
         self._ids: Ids = {}
         self._readback = ReadBack(client, state, self._ids)
         self._noted: set[Identity] = set()
         self._refused: set[Identity] = set()
+        self._left_out: set[Identity] = set()
         self._doubts: dict[Identity, TenantError] = {}
         self._lost_groups: set[str] = set()
         self._going: set[str] = set()
@@ -101,13 +119,20 @@ class Applier:
                 self._run_stage(list(stage))
         except TenantError as error:
             self.outcome.failures.append(error)
+            self.outcome.failed.update({identity(change): str(error) for change in plan.changes if self._is_open(change)})
         return self.outcome
+
+    def _is_open(self, change: Change) -> bool:
+        """Whether nobody has said yet what became of it."""
+        return identity(change) not in self._noted | self._refused | self._left_out | self.outcome.failed.keys()
 
     def _run_stage(self, stage: t.Sequence[Change]) -> None:
         changes = [change for change in stage if self._is_possible(change)]
         if any(change.action == "create" for change in changes):
             # Someone may have created it since the plan was made; there must never be a second one.
             changes = self._readback.unseen(changes)
+        if self._floors is not None and any(change.action == "move" for change in changes):
+            changes = self._still_spared(changes, self._floors)
         if any(change.action in ASSIGNMENTS for change in changes):
             changes = self._still_served(changes)
         if any(change.action == "delete" for change in changes):
@@ -131,10 +156,41 @@ class Applier:
 
     def _leave_out(self, change: Change, reason: str) -> bool:
         self._keep(change)
+        self._left_out.add(identity(change))
         group = _group_shown(change)
         text = f"step {change.action} {change.kind} {change.name} was left out: {reason}"
         self.outcome.blocked.append(Blocked(change.action, change.kind, change.name, group, text))
         return False
+
+    def _still_spared(self, changes: list[Change], floors: Floors) -> list[Change]:
+        """The changes without the moves that their group cannot bear right now: another run may have taken a connector meanwhile."""
+        required = floors(self.state)
+        departures = [change for change in changes if change.action == "move" and _departs(change, required)]
+        sources = {change.data["source"] for change in departures}
+        groups = [group for group in self.state.groups if group.id in sources]
+        if not groups:
+            return changes
+        self._readback.state = read_groups(self._client, refresh(self._client, self.state), groups)
+        active = {group.id: self.state.active_members(group.id) for group in groups}
+        running = {one.id for one in self.state.connectors if one.active}
+        moves = [
+            ha.Move(change.data["connector"], change.name, change.data["connector"] in running, change.data["source"], change.data["group"])
+            for change in departures
+            # One that has left already takes nothing away.
+            if self.state.home_of(change.data["connector"]) == change.data["source"]
+        ]
+        _stages, refused = ha.safe_order(moves, active, floors(self.state), self.state.used_groups)
+        stays = {one.move.connector_id: one for one in refused}
+        for change in departures:
+            if change.data["connector"] in stays:
+                self._refuse_departure(change, stays[change.data["connector"]])
+        return [change for change in changes if identity(change) not in self._left_out]
+
+    def _refuse_departure(self, change: Change, refused: ha.Refused) -> None:
+        self.outcome.blocked.append(blocked_departure(refused, str((change.before or {})["connector_group"]), _group_shown(change)))
+        self._left_out.add(identity(change))
+        self._move_failed = True
+        self._keep(change)
 
     def _still_served(self, changes: t.Sequence[Change]) -> list[Change]:
         """The assignments whose group has its active connectors right now. Counts that lag behind the moves get some seconds."""
@@ -152,6 +208,7 @@ class Applier:
                 served.append(change)
                 continue
             self.outcome.blocked.append(self._short(change))
+            self._left_out.add(identity(change))
             self._keep(change)
         return served
 
@@ -192,6 +249,8 @@ class Applier:
             waiting = self._note_seen([change for change in waiting if identity(change) not in self._refused])
             if not waiting:
                 return
+            for change in waiting:
+                self._yield_to_namesake(change)
             if not settle.pause(min(backoff(look), 10.0)):
                 break
             look += 1
@@ -202,9 +261,36 @@ class Applier:
         lost = [change for change in waiting if identity(change) in unclear and change.action == "create" and whole and sends_left]
         for change in waiting:
             if change not in lost:
-                self._fail(change, self._doubts.get(identity(change)) or _not_shown(change))
+                self._fail(change, self._doubts.get(identity(change)) or self._why_open(change))
         if lost:
             self._carry_out(lost, sends_left)
+
+    def _yield_to_namesake(self, change: Change) -> None:
+        """Two runs on two controllers created one group at the same moment: one of them takes its own back.
+
+        Whose is in use already stays, else the one with the lower id, so that two runs that look at each other do not both go.
+        """
+        key = change.data["group"]
+        found, own = self._readback.namesakes.get(key, []), self._ids.get(key)
+        if change.action != "create" or own not in {group.id for group in found}:
+            return
+        self._readback.state = read_groups(self._client, self.state, found)
+        others = sorted((group for group in found if group.id != own), key=lambda group: (self.state.is_empty(group.id), group.id))
+        other = others[0]
+        if not self.state.is_empty(own) or (self.state.is_empty(other.id) and own < other.id):
+            return
+        delete = dataclasses.replace(change, action="delete")
+        answer = self._client.exchange(request_for(self._client, delete, own))
+        if answer.ok or answer.status == 404:
+            self._ids[key] = other.id
+            self.outcome.warnings.append(
+                f"another run created connector group {change.name} at the same moment ({other.id}). That one is used; the one of this run"
+                f" ({own}), which was empty, is deleted"
+            )
+
+    def _why_open(self, change: Change) -> TenantError:
+        namesakes = self._readback.namesakes.get(change.data["group"])
+        return exists_twice(change.name, namesakes, self._ids.get(change.data["group"])) if namesakes else _not_shown(change)
 
     def _send(self, changes: t.Sequence[Change], *, again: bool = False) -> set[Identity]:
         """Send the writes; return those of which it is unclear whether they took effect. Refused ones are noted as failures.
@@ -264,11 +350,17 @@ class Applier:
 
     def _fail(self, change: Change, error: TenantError) -> None:
         self.outcome.failures.append(error)
-        self.outcome.failed.append(change)
+        self.outcome.failed[identity(change)] = str(error)
         self._move_failed = self._move_failed or change.action == "move"
         self._keep(change)
         if change.action == "create":
             self._lost_groups.add(change.data["group"])
+
+
+def _departs(change: Change, required: t.Mapping[str, int]) -> bool:
+    """Whether a move takes a connector out of a group that has a minimum."""
+    source = change.data.get("source")
+    return source is not None and required.get(source, ha.MINIMUM) > 0
 
 
 def _left_by(change: Change) -> str:

@@ -37,6 +37,23 @@ class Blocked:
         return {**dataclasses.asdict(self), "safe_steps": list(self.safe_steps)}
 
 
+def blocked_departure(refused: ha.Refused, source: str, target: str, spare: t.Sequence[str] = ()) -> Blocked:
+    """A move that would take from a group what it needs.
+
+    :param spare: machine names of active connectors that nothing else is declared for.
+    """
+    return Blocked(
+        "move",
+        "connector",
+        refused.move.label,
+        target,
+        ha.refusal(refused, source, target),
+        active=refused.active,
+        required=refused.required,
+        safe_steps=tuple(ha.safe_steps(refused, source, target, spare)),
+    )
+
+
 def blocked_assignment(application: str, group: str, active: int, required: int) -> Blocked:
     """An assignment that has to wait until its group has its connectors."""
     return Blocked(

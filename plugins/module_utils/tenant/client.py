@@ -15,7 +15,7 @@ import urllib.parse
 import uuid
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Prompt, token_source
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import Prompt, claims_of, token_source
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import CONNECT_TIMEOUT, Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import (
@@ -97,6 +97,11 @@ class GraphClient:
             return decipher(response.status_code, response.headers, _text(response))
         except sdk.AzureError as error:
             raise _unanswered(request, error, request_id, writes=not may_repeat) from error
+
+    @property
+    def tenant(self) -> str:
+        """What tells this tenant from others on this controller, by whichever options it was named. Signs in when that was not done."""
+        return f"{self.root} {claims_of(self._tokens.token()).get('tid', '')}".casefold()
 
     @property
     def token_kind(self) -> str | None:

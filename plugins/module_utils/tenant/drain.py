@@ -19,6 +19,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import guard, ha, turn
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.apply import Applier
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import TenantError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.guard import Place, Question, Verdict
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import name_applications, observe_desired, read_groups
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import Connector, ConnectorGroup, TenantState
@@ -88,22 +89,20 @@ def ask(client: GraphClient, question: Question, waiting: Waiting) -> list[Verdi
             return verdicts
 
 
-def drain(client: GraphClient, question: Question, waiting: Waiting, *, lock: str, check_mode: bool) -> Done:
-    """Move the hosts' connectors to the Default group, each as soon as its group can spare it.
-
-    :param lock: what two operators on one controller must not do at the same time has the same name.
-    """
+def drain(client: GraphClient, question: Question, waiting: Waiting, *, check_mode: bool) -> Done:
+    """Move the hosts' connectors to the Default group, each as soon as its group can spare it."""
     deadline = client.deadline.within(waiting.timeout)
     changes: list[Change] = []
     items: dict[str, Item] = {}
     while True:
         pending = dataclasses.replace(question, hosts=tuple(host for host in question.hosts if not _is_ok(items.get(host))))
-        with turn.taken(lock, client.deadline):
+        # Two operators on one tenant must not look and move at the same time.
+        with turn.taken(client.tenant, client.deadline):
             state = look(client, pending)
             verdicts = guard.judge(pending, state)
             steps = _departures(pending, verdicts, state)
-            changes.extend(steps)
-            failures = {} if check_mode else _leave(client, pending, state, steps)
+            failures, left = ({}, steps) if check_mode else _leave(client, pending, state, steps)
+        changes.extend(left)
         for verdict in verdicts:
             items[verdict.host] = _drained(verdict, failures.get(verdict.id or ""))
         if check_mode or not any(one.is_worth_waiting for one in items.values()) or not deadline.pause(waiting.interval):
@@ -118,8 +117,8 @@ def give_back(client: GraphClient, question: Question, waiting: Waiting, *, chec
         state = look(client, question)
         places = guard.places(question, state)
         steps = _arrivals(places, state)
-        changes.extend(steps)
         failures = {} if check_mode else _move(client, state, steps)
+        changes.extend(change for change in steps if change.data["connector"] not in failures)
         items = [_returned(place, state, failures.get(place.connector.id if place.connector else "")) for place in places]
         open_ones = [one for one in items if not one.ok and waiting.waits_for(one.host)]
         if check_mode or not open_ones or not deadline.pause(waiting.interval):
@@ -154,20 +153,34 @@ def _change(connector: Connector, state: TenantState, group: ConnectorGroup, rea
     )
 
 
-def _leave(client: GraphClient, question: Question, state: TenantState, steps: t.Sequence[Change]) -> dict[str, str]:
-    """Move out, look again, and go back where another operator took a connector at the same moment. Why not, by connector."""
+def _leave(
+    client: GraphClient, question: Question, state: TenantState, steps: t.Sequence[Change]
+) -> tuple[dict[str, str], t.Sequence[Change]]:
+    """Move out, look again, and go back where another operator took a connector at the same moment.
+
+    :returns: why one may not go down, by connector; and the moves that stand.
+    """
     failures = _move(client, state, steps)
     left = [change for change in steps if change.data["connector"] not in failures]
     after = read_groups(client, state, [group for group in state.groups if group.id in {change.data["source"] for change in left}])
     back = [change for change in left if _fell(question, state, after, change)]
-    _move(client, after, [_reversed(change) for change in back])
+    stuck = _return(client, after, back)
     for change in back:
-        group = str((change.before or {})["connector_group"])
-        failures[change.data["connector"]] = (
-            f"connector {change.name} went back into connector group {group}: another one left it at the same moment, and it had less than"
-            " it needs"
-        )
-    return failures
+        group, connector = str((change.before or {})["connector_group"]), change.data["connector"]
+        why = "another one left it at the same moment, and it had less than it needs"
+        if connector in stuck:
+            failures[connector] = f"connector {change.name} must go back into connector group {group}: {why}. But {stuck[connector]}"
+        else:
+            failures[connector] = f"connector {change.name} went back into connector group {group}: {why}"
+    return failures, [change for change in left if change not in back or change.data["connector"] in stuck]
+
+
+def _return(client: GraphClient, state: TenantState, left: t.Sequence[Change]) -> dict[str, str]:
+    """Move connectors back that have just left. Why one did not come through, by connector: whatever it is, each host must hear of it."""
+    try:
+        return _move(client, state, [_reversed(change) for change in left])
+    except TenantError as error:
+        return {change.data["connector"]: str(error) for change in left}
 
 
 def _fell(question: Question, before: TenantState, after: TenantState, change: Change) -> bool:

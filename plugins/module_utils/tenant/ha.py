@@ -8,7 +8,7 @@
 
 A group serves its applications only as long as one of its connectors runs; Microsoft's advice, and this collection's rule, is two
 active ones in every group. Two things are refused: to take an active connector out of another group that has its minimum and would
-then fall below it, and to let an application use a group that is below its minimum.
+then fall below it, or that is below it while applications use it; and to let an application use a group that is below its minimum.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def is_served(active: int, required: int) -> bool:
 
 
 def safe_order(
-    moves: t.Sequence[Move], active: t.Mapping[str, int], required: t.Mapping[str, int]
+    moves: t.Sequence[Move], active: t.Mapping[str, int], required: t.Mapping[str, int], serving: t.Collection[str] = ()
 ) -> tuple[list[list[Move]], list[Refused]]:
     """The moves in an order in which no group falls from its minimum below it after any of them; and those for which there is none.
 
@@ -66,6 +66,7 @@ def safe_order(
 
     :param active: active members by group.
     :param required: minimum by group; a group that is not named has the rule's two.
+    :param serving: the groups that applications use. One that is below its minimum loses nothing more.
     """
     counts = dict(active)
     arrivals = [move for move in moves if not _could_harm(move, required)]
@@ -73,7 +74,7 @@ def safe_order(
         _carry_out(move, counts)
     stages = [arrivals] if arrivals else []
     waiting = [move for move in moves if _could_harm(move, required)]
-    while stage := _possible(waiting, counts, required):
+    while stage := _possible(waiting, counts, required, serving):
         for move in stage:
             _carry_out(move, counts)
         stages.append(stage)
@@ -153,7 +154,9 @@ def _could_harm(move: Move, required: t.Mapping[str, int]) -> bool:
     return move.active and _minimum(move.source, required) > 0
 
 
-def _possible(moves: t.Sequence[Move], counts: t.Mapping[str, int], required: t.Mapping[str, int]) -> list[Move]:
+def _possible(
+    moves: t.Sequence[Move], counts: t.Mapping[str, int], required: t.Mapping[str, int], serving: t.Collection[str]
+) -> list[Move]:
     """Those of the moves that harm no group, whichever of them comes first and whichever of them fails: no one counts on another's arrival,
     and where one leaves a group that is below its minimum anyway, no other arrives, so that it does not rise to it only to fall again."""
     left = dict(counts)
@@ -163,7 +166,7 @@ def _possible(moves: t.Sequence[Move], counts: t.Mapping[str, int], required: t.
     for move in moves:
         source = move.source or ""
         is_below = left.get(source, 0) < _minimum(move.source, required)
-        if _harms(move, left, required) or move.target in below or (is_below and source in reached):
+        if _harms(move, left, required, serving) or move.target in below or (is_below and source in reached):
             continue
         stage.append(move)
         left[source] = left.get(source, 0) - 1
@@ -173,9 +176,10 @@ def _possible(moves: t.Sequence[Move], counts: t.Mapping[str, int], required: t.
     return stage
 
 
-def _harms(move: Move, counts: t.Mapping[str, int], required: t.Mapping[str, int]) -> bool:
-    """Whether it takes its group from just its minimum below it."""
-    return counts.get(move.source or "", 0) == _minimum(move.source, required)
+def _harms(move: Move, counts: t.Mapping[str, int], required: t.Mapping[str, int], serving: t.Collection[str]) -> bool:
+    """Whether it takes its group from just its minimum below it, or takes from one that serves with less already."""
+    count, minimum = counts.get(move.source or "", 0), _minimum(move.source, required)
+    return count == minimum or (count < minimum and move.source in serving)
 
 
 def _minimum(group: str | None, required: t.Mapping[str, int]) -> int:

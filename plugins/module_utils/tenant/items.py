@@ -23,7 +23,6 @@ REFUSED, FAILED, KEPT = "refused", "failed", "kept"
 def items(targets: t.Iterable[Target], plan: Plan, outcome: Outcome, kept: t.Iterable[tuple[ConnectorGroup, str]]) -> list[Result]:
     """One entry for each group: name, status, changed, its steps and the reasons why something was not done."""
     done = {identity(change) for change in outcome.done}
-    failed = {identity(change) for change in outcome.failed}
     blocked = gather(outcome.blocked, lambda one: folded(one.group))
     numbered = list(enumerate(plan.changes))
     arriving = gather(numbered, lambda one: _home(one[1]))
@@ -34,15 +33,16 @@ def items(targets: t.Iterable[Target], plan: Plan, outcome: Outcome, kept: t.Ite
         if target.desired.absent or target.leaving:
             steps.update(leaving.get(target.key, ()))
         reasons = [one.reason for one in blocked.get(folded(target.name), ())]
-        entries.append(_item(target, [steps[number] for number in sorted(steps)], reasons, done, failed))
+        entries.append(_item(target, [steps[number] for number in sorted(steps)], reasons, done, outcome.failed))
     return [*entries, *(_entry(group.name, KEPT, [], [reason]) for group, reason in kept)]
 
 
 def _item(
-    target: Target, steps: t.Sequence[Change], reasons: list[str], done: t.Collection[Identity], failed: t.Collection[Identity]
+    target: Target, steps: t.Sequence[Change], reasons: list[str], done: t.Collection[Identity], failed: t.Mapping[Identity, str]
 ) -> Result:
     taken = [change for change in steps if identity(change) in done]
-    if any(identity(change) in failed for change in steps):
+    broken = [failed[identity(change)] for change in steps if identity(change) in failed]
+    if broken:
         status = FAILED
     elif reasons:
         status = REFUSED
@@ -52,7 +52,7 @@ def _item(
         status = DELETED
     else:
         status = CHANGED if taken else UNCHANGED
-    return _entry(target.name, status, [change.line() for change in taken], reasons)
+    return _entry(target.name, status, [change.line() for change in taken], list(dict.fromkeys([*reasons, *broken])))
 
 
 def _home(change: Change) -> str | None:

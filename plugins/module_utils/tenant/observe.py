@@ -257,12 +257,11 @@ def _with_found(client: GraphClient, state: TenantState, found: t.Mapping[str, B
 
 def _with_members(state: TenantState, seen: t.Mapping[str, t.Sequence[Body]]) -> TenantState:
     """A connector that a read group does not name any more is somewhere else, where is not known."""
-    place = {str(body["id"]): group_id for group_id, bodies in seen.items() for body in bodies}
-    kept = [
-        dataclasses.replace(one, group_id=place.pop(one.id, None if one.group_id in seen else one.group_id)) for one in state.connectors
-    ]
+    found = {str(body["id"]): connector_of(body, group_id) for group_id, bodies in seen.items() for body in bodies}
+    had = {one.id for one in state.connectors}
+    kept = [found.get(one.id) or (dataclasses.replace(one, group_id=None) if one.group_id in seen else one) for one in state.connectors]
     # A connector may be registered between the list and the look into its group.
-    new = [connector_of(body, group_id) for group_id, bodies in seen.items() for body in bodies if str(body["id"]) in place]
+    new = [one for key, one in found.items() if key not in had]
     return dataclasses.replace(state, connectors=(*kept, *new), read_groups=state.read_groups | set(seen))
 
 

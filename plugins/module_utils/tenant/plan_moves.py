@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha, rules
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.blocked import Blocked
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.blocked import Blocked, blocked_departure
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Resolution
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState
 
@@ -39,10 +39,11 @@ def moves(
         else:
             allowed.append(move)
     active = {group.id: state.active_members(group.id) for group in state.groups if group.id in state.read_groups}
-    stages, refused = ha.safe_order(allowed, active, required)
+    stages, refused = ha.safe_order(allowed, active, required, state.used_groups)
     spare = _spare(resolution, state)
     removed = {one.id for target in resolution.targets for one in target.leaving}
-    blocked.extend(_blocked_move(one, state, spare) for one in refused)
+    names = [(group_name(one.move.source, state), group_name(one.move.target, state)) for one in refused]
+    blocked.extend(blocked_departure(one, source, target, spare) for one, (source, target) in zip(refused, names, strict=True))
     changes: list[Change] = []
     for number, stage in enumerate(stages):
         changes.extend(change for move in stage for change in _steps(move, state, MOVE + 2 * number, removed))
@@ -113,20 +114,6 @@ def _blocked_detour(move: ha.Move, state: TenantState) -> Blocked:
         "both are done in one run with allow_disruptive=true",
     )
     return Blocked("move", "connector", move.label, target, reason, safe_steps=steps)
-
-
-def _blocked_move(refused: ha.Refused, state: TenantState, spare: t.Sequence[str]) -> Blocked:
-    source, target = group_name(refused.move.source, state), group_name(refused.move.target, state)
-    return Blocked(
-        "move",
-        "connector",
-        refused.move.label,
-        target,
-        ha.refusal(refused, source, target),
-        active=refused.active,
-        required=refused.required,
-        safe_steps=tuple(ha.safe_steps(refused, source, target, spare)),
-    )
 
 
 def _spare(resolution: Resolution, state: TenantState) -> list[str]:

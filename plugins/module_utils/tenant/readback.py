@@ -17,7 +17,13 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client impo
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.listing import read_whole
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import application_groups, read_groups
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState, group_of, is_ours, same_text
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import (
+    ConnectorGroup,
+    TenantState,
+    group_of,
+    is_ours,
+    same_text,
+)
 
 Ids = dict[str, str]
 """Ids of created groups, by the key that stood for them in the plan."""
@@ -37,6 +43,8 @@ class ReadBack:
 
     def __init__(self, client: GraphClient, state: TenantState, ids: Ids) -> None:
         self.state = state
+        self.namesakes: dict[str, list[ConnectorGroup]] = {}
+        """Groups of the name of one that this run created, by the key of that one: another run did the same at the same moment."""
         self._client = client
         self._ids = ids
 
@@ -83,10 +91,23 @@ class ReadBack:
         return self.state.group_used_by(change.data["application"]) == group_id
 
     def _shows_group(self, change: Change) -> bool:
-        found = self.state.groups_named(change.name)
+        found, key = self.state.groups_named(change.name), change.data["group"]
+        own = self._ids.get(key)
+        if own is not None and any(group.id != own for group in found):
+            self.namesakes[key] = found
+            return False
+        self.namesakes.pop(key, None)
         if len(found) > 1:
-            ids = ", ".join(sorted(group.id for group in found))
-            raise DesiredError([f"connector group {change.name} exists {len(found)} times ({ids}): delete the empty one, then run again"])
+            raise exists_twice(change.name, found)
         if found:
-            self._ids[change.data["group"]] = found[0].id
+            self._ids[key] = found[0].id
         return bool(found)
+
+
+def exists_twice(name: str, found: t.Iterable[ConnectorGroup], own: str | None = None) -> DesiredError:
+    """That there are several groups of one name.
+
+    :param own: id of the one that this run created.
+    """
+    ids = ", ".join(f"{one} of this run" if one == own else one for one in sorted(group.id for group in found))
+    return DesiredError([f"connector group {name} exists more than once ({ids}): delete the empty one, then run again"])

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Plan
@@ -19,7 +20,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client impo
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredGroup
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.items import items
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import name_applications, observe_desired
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan import Proposal, fallback_minimum, propose
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan import Proposal, fallback_minimum, propose, requirements
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.predict import predict
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.purge import Purge, Undeclared
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import Result, actual_group, target_result
@@ -84,18 +85,27 @@ def reconcile(client: GraphClient, desired: t.Sequence[DesiredGroup], how: Rules
         state = with_pending(state, desired)
     else:
         state = wait_for_active(client, state, desired, seconds=how.wait_timeout, interval=how.wait_interval)
-    if how.check_mode or not _would_create(desired, state):
-        return _reconcile(client, desired, how, state)
-    # The service takes a second group of the same name. Whoever waited for another run of this controller looks again.
-    with turn.taken(f"create {client.root}", client.deadline):
-        return _reconcile(client, desired, how, observe_desired(client, desired, everything=how.purge is not None))
+    looked = _propose(client, desired, how, state)
+    if how.check_mode or not any(change.action in ("create", "move") for change in looked.proposal.plan.changes):
+        return _bring_about(client, desired, how, looked)
+    with turn.taken(client.tenant, client.deadline):
+        if any(change.action == "create" for change in looked.proposal.plan.changes):
+            # The service takes a second group of the same name. Whoever waited for another run of this controller looks again.
+            looked = _propose(client, desired, how, observe_desired(client, desired, everything=how.purge is not None))
+        return _bring_about(client, desired, how, looked)
 
 
-def _would_create(desired: t.Sequence[DesiredGroup], state: TenantState) -> bool:
-    return any(not state.groups_named(one.name) for one in desired if not one.absent and not one.id)
+@dataclasses.dataclass(frozen=True)
+class _Looked:
+    """A look at the tenant, and what to do by it."""
+
+    state: TenantState
+    resolution: Resolution
+    extra: Undeclared
+    proposal: Proposal
 
 
-def _reconcile(client: GraphClient, desired: t.Sequence[DesiredGroup], how: Rules, state: TenantState) -> Reconciled:
+def _propose(client: GraphClient, desired: t.Sequence[DesiredGroup], how: Rules, state: TenantState) -> _Looked:
     resolution = resolve(desired, state)
     extra = purge.undeclared(resolution, state, how.purge) if how.purge else Undeclared()
     state = _named(client, state, [*desired, *extra.groups])
@@ -103,8 +113,12 @@ def _reconcile(client: GraphClient, desired: t.Sequence[DesiredGroup], how: Rule
     proposal = propose(resolution, state, allow_disruptive=how.allow_disruptive, default_minimum=how.default_minimum)
     if how.purge:
         purge.judge(proposal.plan, state, how.purge)
-    before = state
-    outcome, state = _carry_out(client, proposal.plan, resolution, state, how)
+    return _Looked(state, resolution, extra, proposal)
+
+
+def _bring_about(client: GraphClient, desired: t.Sequence[DesiredGroup], how: Rules, looked: _Looked) -> Reconciled:
+    resolution, proposal, extra, before = looked.resolution, looked.proposal, looked.extra, looked.state
+    outcome, state = _carry_out(client, proposal.plan, resolution, before, how)
     outcome.blocked[:0] = proposal.blocked
     targets = resolution.targets[: len(desired)]
     left_out = gather(outcome.blocked, lambda one: folded(one.group))
@@ -112,7 +126,7 @@ def _reconcile(client: GraphClient, desired: t.Sequence[DesiredGroup], how: Rule
         plan=proposal.plan,
         outcome=outcome,
         groups=[target_result(target, state, left_out.get(folded(target.name), ())) for target in targets],
-        warnings=tuple(_warnings(resolution, proposal, before, extra)),
+        warnings=(*_warnings(resolution, proposal, before, extra), *outcome.warnings),
         refused=proposal.blocked,
         items=items(resolution.targets, proposal.plan, outcome, extra.kept),
         targets=targets,
@@ -136,7 +150,7 @@ def _carry_out(client: GraphClient, plan: Plan, resolution: Resolution, state: T
     minimum = {target.key: target.desired.min_connectors for target in resolution.targets}
     if state.default_group is not None:
         minimum[state.default_group.id] = fallback_minimum(resolution, how.default_minimum)
-    applier = Applier(client, state, minimum)
+    applier = Applier(client, state, minimum, functools.partial(requirements, resolution))
     return applier.run(plan), applier.state
 
 
@@ -144,7 +158,8 @@ def _warnings(resolution: Resolution, proposal: Proposal, state: TenantState, ex
     """What a person should know, the same in check mode: it comes from the state before and the plan."""
     after = predict(state, proposal.plan)
     yield from resolution.warnings
-    for text in (rules.default_in_use_warning(state) or rules.default_in_use_warning(after), purge.kept_warning(extra.kept)):
+    in_use = rules.default_in_use_warning(state) or rules.default_in_use_warning(after)
+    for text in (in_use, rules.default_deserted_warning(state, after), purge.kept_warning(extra.kept)):
         if text:
             yield text
     for target in resolution.targets:

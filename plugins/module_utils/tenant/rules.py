@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import (
     Connector,
     ConnectorGroup,
@@ -105,6 +106,23 @@ def default_in_use_warning(state: TenantState) -> str:
         f"{members} active connector(s) in the Default group serve the {users} application(s) that use it. Every new connector joins"
         " Default and serves them at once, whether or not its network reaches them; so they fail for some users some of the time. Assign"
         " these applications to a connector group of their own"
+    )
+
+
+def default_deserted_warning(before: TenantState, after: TenantState) -> str:
+    """That applications keep Default while its connectors leave it.
+
+    Nothing tells a new connector in Default, which shall leave it, from one that serves there. So this is told, and not refused.
+    """
+    default = before.default_group
+    if default is None:
+        return ""
+    users, had, left = after.applications_of(default.id), before.active_members(default.id), after.active_members(default.id)
+    if not users or left >= had or left >= ha.MINIMUM:
+        return ""
+    return (
+        f"{len(users)} application(s) keep the Default group, and {left} of its {had} active connector(s) are left to serve them. Assign"
+        " them to a connector group, or leave connectors in Default for them. application_info names them"
     )
 
 

@@ -126,6 +126,11 @@ class TenantState:
         """Id of the group that an application uses; None = none, or not known."""
         return self._used.get(application_id)
 
+    @functools.cached_property
+    def used_groups(self) -> frozenset[str]:
+        """Ids of the groups that applications use."""
+        return frozenset(group_id for group_id in self._applications if group_id is not None)
+
     def is_empty(self, group_id: str) -> bool:
         return not self.members(group_id) and not self.applications_of(group_id)
 

@@ -38,15 +38,27 @@ def wait_for_active(
 def awaited(resolution: Resolution, state: TenantState) -> list[str]:
     """Machine names of the connectors worth waiting for: declared, inactive, and their group would be below its minimum without."""
     required = requirements(resolution, state)
+    elsewhere = _declared_elsewhere(resolution)
     names: list[str] = []
     for target in resolution.targets:
         if target.desired.absent:
             continue
-        members = {one.id: one for one in [*state.members(target.key), *target.found()]}
+        leaving = elsewhere.get(target.key, set()) | {one.id for one in target.leaving}
+        members = {one.id: one for one in [*state.members(target.key), *target.found()] if one.id not in leaving}
         active = sum(one.active for one in members.values())
         if not ha.is_served(active, required[target.key]):
             names.extend(one.machine_name for one in inactive_connectors(target))
     return names
+
+
+def _declared_elsewhere(resolution: Resolution) -> dict[str, set[str]]:
+    """Ids of the connectors that are to leave a group for another one, by the group that they are in."""
+    ids: dict[str, set[str]] = {}
+    for target in resolution.targets:
+        for one in target.found():
+            if one.group_id is not None and one.group_id != target.key:
+                ids.setdefault(one.group_id, set()).add(one.id)
+    return ids
 
 
 def refresh(client: GraphClient, state: TenantState) -> TenantState:

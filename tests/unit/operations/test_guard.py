@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 import pytest
@@ -152,7 +153,7 @@ def lab() -> t.Iterator[LabTenant]:
 
 def test_drained_and_returned(lab: LabTenant) -> None:
     client = lab.client()
-    out = drain.drain(client, Question((WEB,), ("w1", "w2")), drain.Waiting(), lock="test", check_mode=False)
+    out = drain.drain(client, Question((WEB,), ("w1", "w2")), drain.Waiting(), check_mode=False)
     assert [(item.host, item.status) for item in out.items] == [("w1", "drained"), ("w2", "refused")]
     assert lab.members("Web") == {"w2", "w3"}
     back = drain.give_back(client, Question((WEB,), ("w1", "w2")), drain.Waiting(), check_mode=False)
@@ -165,9 +166,9 @@ def test_drained_and_returned(lab: LabTenant) -> None:
 
 def test_check_mode_and_a_refusal_write_nothing(lab: LabTenant) -> None:
     client = lab.client()
-    checked = drain.drain(client, Question((WEB,), ("w1",)), drain.Waiting(), lock="test", check_mode=True)
+    checked = drain.drain(client, Question((WEB,), ("w1",)), drain.Waiting(), check_mode=True)
     assert checked.plan.lines() == ["~ move connector w1 (connector_group: Web -> Default): its server is about to be worked on"]
-    refused = drain.drain(client, Question((want("Web", ["w1"], minimum=3),), ("w1",)), drain.Waiting(60), lock="test", check_mode=False)
+    refused = drain.drain(client, Question((want("Web", ["w1"], minimum=3),), ("w1",)), drain.Waiting(60), check_mode=False)
     assert [item.status for item in refused.items] == ["refused"]
     assert lab.writes() == []
     assert lab.time.slept == []
@@ -187,10 +188,30 @@ def test_one_that_left_at_the_same_moment_as_another_goes_back(lab: LabTenant, m
         return real(*arguments)
 
     monkeypatch.setattr(drain, "_move", move)
-    out = drain.drain(client, Question((WEB,), ("w1",)), drain.Waiting(), lock="test", check_mode=False)
+    out = drain.drain(client, Question((WEB,), ("w1",)), drain.Waiting(), check_mode=False)
     assert [item.status for item in out.items] == ["failed"]
     assert "another one left it at the same moment" in out.items[0].reason
     assert lab.members("Web") == {"w1", "w3"}
+    client.close()
+
+
+def test_one_that_cannot_go_back_is_told_for_its_host(lab: LabTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = lab.client()
+    real = drain._move
+
+    def move(*arguments: t.Any) -> dict[str, str]:
+        if lab.members("Web") == {"w1", "w2", "w3"}:
+            state = lab.tenant.now_state
+            other = next(one for one in state.connectors.values() if one.machine_name == "w2")
+            lab.tenant.move(other.id, state.default.id)
+            lab.faults.add({"kind": "status", "status": 403, "plane": "graph", "path": "members", "method": "POST", "nth": 2, "count": 0})
+        return real(*arguments)
+
+    monkeypatch.setattr(drain, "_move", move)
+    out = drain.drain(client, Question((WEB,), ("w1",)), drain.Waiting(), check_mode=False)
+    assert [item.status for item in out.items] == ["failed"]
+    assert re.search("must go back into connector group Web: another one left it .* But .*HTTP 403", out.items[0].reason)
+    assert out.changed
     client.close()
 
 

@@ -54,6 +54,14 @@ def test_a_group_below_its_minimum_does_not_rise_to_it_only_to_fall_again() -> N
     assert (stages, refused) == ([[leaves], [arrives]], [])
 
 
+def test_a_group_below_its_minimum_that_serves_applications_loses_nothing_more() -> None:
+    leaves, sleeper = Move("1", "one", True, "A", "B"), Move("2", "two", False, "A", "B")
+    stages, refused = ha.safe_order([leaves, sleeper], {"A": 1, "B": 2}, {}, serving={"A"})
+    assert stages == [[sleeper]]
+    assert [(one.move.label, one.active, one.required) for one in refused] == [("one", 1, 2)]
+    assert ha.safe_order([leaves], {"A": 1, "B": 2}, {"A": 0}, serving={"A"})[1] == []
+
+
 def test_a_swap_between_two_groups_at_their_minimum_is_refused() -> None:
     moves = [Move("1", "one", True, "A", "B"), Move("2", "two", True, "B", "A")]
     stages, refused = ha.safe_order(moves, {"A": 2, "B": 2}, {})

@@ -13,7 +13,7 @@ import stat
 import pytest
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import plan_file
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.apply import Outcome
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.apply import Outcome, identity
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredGroup
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, TenantError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.items import items
@@ -66,9 +66,9 @@ def test_every_item_tells_what_became_of_it() -> None:
 def test_an_item_with_a_failed_step_failed() -> None:
     made = proposal(STATE, FLEET[0])
     lost = made.plan.changes[-1]
-    outcome = Outcome(done=list(made.plan.changes[:-1]), failures=[GraphError("assign", "Intranet")], failed=[lost])
+    outcome = Outcome(done=list(made.plan.changes[:-1]), failures=[GraphError("assign", "Intranet")], failed={identity(lost): "why"})
     (entry,) = items(resolve(FLEET[:1], STATE).targets, made.plan, outcome, [])
-    assert (entry["status"], entry["changed"]) == ("failed", True)
+    assert (entry["status"], entry["changed"], entry["reasons"]) == ("failed", True, ["why"])
 
 
 def test_the_file_holds_the_plan_for_its_owner_only(tmp_path: pathlib.Path) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import typing as t
 
 import pytest
@@ -17,6 +18,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors impo
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import observe_desired, observe_groups
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.reconcile import Reconciled, Rules, reconcile
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import as_desired
+from tests.lab.tenant.state import Group
 from tests.unit.tenant.graph_server import LabTenant
 
 WORLD: dict[str, t.Any] = {
@@ -135,6 +137,31 @@ def test_a_connector_that_is_about_to_run_is_waited_for(make_lab: t.Callable[...
     assert sum(tenant.time.slept) >= 30
 
 
+def test_a_replacement_is_waited_for_while_those_that_it_replaces_still_run(make_lab: t.Callable[..., LabTenant]) -> None:
+    tenant = make_lab(connectors=[{"machine_name": name, "group": "HR"} for name in ("HR1", "HR2")])
+    late = [tenant.tenant._register(name, "1.5") for name in ("NEW1", "NEW2")]
+    started = tenant.lab_clock.now()
+    tenant.tenant.liveness = lambda: {one.connector_id: started for one in late}
+    tenant.tenant.timing.becomes_active = 30.0
+    done = run(tenant, [{"name": "HR", "connectors": ["NEW1", "NEW2"]}, {"name": "Site", "connectors": ["HR1", "HR2"]}])
+    assert done.errors == []
+    assert (tenant.members("HR"), tenant.members("Site")) == ({"NEW1", "NEW2"}, {"HR1", "HR2"})
+
+
+def test_connectors_that_leave_default_while_applications_keep_it_are_told_of(make_lab: t.Callable[..., LabTenant]) -> None:
+    """The usual first run on a tenant whose applications all use Default."""
+    tenant = make_lab(applications=[{"display_name": "Intranet"}, {"display_name": "Forgotten"}])
+    told = "1 application(s) keep the Default group, and 1 of its 5 active connector(s) are left to serve them."
+    fleet = [
+        {"name": "Web", "connectors": ["WEB1", "WEB2"], "applications": ["Intranet"]},
+        {"name": "EUR", "connectors": ["WEB3", "EUR1"]},
+    ]
+    checked, done = run(tenant, fleet, check_mode=True), run(tenant, fleet)
+    assert [text for text in done.warnings if text.startswith(told)] != []
+    assert checked.warnings == done.warnings
+    assert not any("keep the Default group" in text for text in run(tenant, fleet).warnings)
+
+
 def test_a_connector_that_is_not_there_is_not_waited_for(make_lab: t.Callable[..., LabTenant]) -> None:
     tenant = make_lab(connectors=[{"machine_name": "WEB1"}])
     done = run(tenant, FLEET[:1])
@@ -221,7 +248,10 @@ def test_the_service_takes_the_way_between_regions_that_is_planned(make_lab: t.C
     tenant = make_lab(groups=[{"name": "EUR", "region": "eur"}], connectors=machines, applications=[])
     fleet = [{"name": "ASIA", "region": "asia", "connectors": ["EUR0"], "min_connectors": 1}]
     assert "allow_disruptive=true" in run(tenant, fleet).errors[0]
-    assert run(tenant, fleet, allow_disruptive=True).errors == []
+    done = run(tenant, fleet, allow_disruptive=True)
+    assert done.errors == []
+    assert done.plan.diff()["before"]["connector EUR0"] == {"connector_group": "EUR"}
+    assert done.plan.diff()["after"]["connector EUR0"] == {"connector_group": "ASIA"}
     assert tenant.members("ASIA") == {"EUR0"}
     assert tenant.writes().count("add_member") == 2
 
@@ -340,3 +370,87 @@ def test_groups_that_another_run_has_created_since_the_look_are_not_created_agai
         client.close()
     assert not reconciled.plan
     assert is_as_declared(tenant)
+
+
+@pytest.mark.parametrize("theirs", ["00000000-0000-4000-8000-000000000000", "ffffffff-ffff-4fff-bfff-ffffffffffff"])
+@pytest.mark.parametrize("behind", [0.0, 20.0], ids=["fresh reads", "stale reads"])
+def test_two_runs_that_create_a_group_at_the_same_moment_end_with_one(
+    make_lab: t.Callable[..., LabTenant], monkeypatch: pytest.MonkeyPatch, theirs: str, behind: float
+) -> None:
+    """The other run's group gets its connector some seconds later."""
+    tenant = make_lab(settings={"default_region": "nam", "stale_seconds": behind})
+    tenant.lab_clock.advance(300)
+    create, world = tenant.tenant.create_group, tenant.tenant
+
+    def create_both(name: str, region: str | None) -> Group:
+        made = create(name, region)
+        if name == "NAM Web":
+            world.put_group(dataclasses.replace(made, id=theirs))
+        return made
+
+    def later(slept: float) -> None:
+        rest(slept)
+        if sum(tenant.time.slept) > 5 and theirs in world.now_state.groups and not tenant.members("NAM Web"):
+            world.move(connector_id(tenant, "WEB1"), theirs)
+
+    rest = tenant.time._sleep
+    monkeypatch.setattr(world, "create_group", create_both)
+    monkeypatch.setattr(tenant.time, "_sleep", later)
+    done = run(tenant)
+    assert done.errors == []
+    assert any(f"another run created connector group NAM Web at the same moment ({theirs})" in text for text in done.warnings)
+    assert is_as_declared(tenant)
+    assert theirs in world.now_state.groups
+    assert run(tenant).plan.summary() == "nothing to do"
+
+
+def test_a_group_that_somebody_made_by_hand_at_the_same_moment_is_told_of(
+    make_lab: t.Callable[..., LabTenant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = make_lab()
+    create = tenant.tenant.create_group
+
+    def create_both(name: str, region: str | None) -> Group:
+        made = create(name, region)
+        tenant.tenant.put_group(dataclasses.replace(made, id="ffffffff-ffff-4fff-bfff-ffffffffffff"))
+        return made
+
+    monkeypatch.setattr(tenant.tenant, "create_group", create_both)
+    (error, *others) = run(tenant, FLEET[:1]).errors
+    assert re.fullmatch(
+        r"connector group NAM Web exists more than once \([0-9a-f-]{36} of this run, ffffffff-[0-9a-f-]*\): delete the empty one, .*", error
+    )
+    assert all("was left out" in one for one in others)
+    assert tenant.members("NAM Web") == set()
+
+
+def connector_id(tenant: LabTenant, machine: str) -> str:
+    return next(one.id for one in tenant.tenant.now_state.connectors.values() if one.machine_name == machine)
+
+
+@pytest.mark.parametrize("happening", ["another left", "another went down"])
+def test_a_connector_that_its_group_needs_since_the_look_stays(tenant: LabTenant, happening: str) -> None:
+    """HR has its two and one to spare when the run looks, and not when it moves."""
+    assert run(tenant).errors == []
+    away = [{"name": "NAM Web", "connectors": ["web1", "WEB2", "WEB3"]}, {"name": "HR", "connectors": ["HR1", "HR2"]}]
+    client = tenant.client()
+    old = observe_desired(client, read_groups(away))
+    state = tenant.tenant.now_state
+    if happening == "another left":
+        tenant.tenant.move(connector_id(tenant, "HR1"), state.default.id)
+        # What the run saw: it would put this one back first, and must not count on it.
+        away[1]["connectors"] = ["HR2"]
+    else:
+        tenant.tenant.put_connector(dataclasses.replace(state.connectors[connector_id(tenant, "HR1")], pinned_status="inactive"))
+    done = reconcile(client, read_groups(away), Rules(wait_timeout=0), old)
+    client.close()
+    assert done.errors[0].startswith("connector WEB3 stays in connector group HR: that group has 2 active connector(s), needs 2")
+    assert "WEB3" in tenant.members("HR")
+    assert [one["status"] for one in done.items] == ["refused", "unchanged"]
+
+
+def test_an_item_whose_step_was_never_reached_is_not_called_unchanged(tenant: LabTenant) -> None:
+    tenant.faults.add({"kind": "status", "status": 403, "plane": "graph", "path": "batch$", "method": "POST", "nth": 3, "count": 0})
+    done = run(tenant)
+    assert [one["status"] for one in done.items] == ["failed", "failed", "failed"]
+    assert all(any("HTTP 403" in reason for reason in one["reasons"]) for one in done.items)
