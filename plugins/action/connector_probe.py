@@ -8,7 +8,9 @@ import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import probe_job
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
+from ansible_collections.entra.app_proxy.plugins.plugin_utils.connection_adapter import AdaptedTransport
 from ansible_collections.entra.app_proxy.plugins.plugin_utils.host_action import HostAction, Result
+from ansible_collections.entra.app_proxy.plugins.plugin_utils.software_versions import software_versions
 
 
 class ActionModule(HostAction):
@@ -16,5 +18,16 @@ class ActionModule(HostAction):
 
     OPTIONS = probe_job.PROBE
 
+    _connection_facts: Result | None = None
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> Result:
+        result = super().run(tmp, task_vars)
+        # A failure is about a connection, too.
+        return {**result, "connection": self._connection_facts, "versions": software_versions()}
+
     def job(self, server: Server, options: t.Mapping[str, t.Any], check_mode: bool) -> Result:
-        return probe_job.connector_probe(server, options, check_mode)
+        transport = server.session.transport
+        try:
+            return probe_job.connector_probe(server, options, check_mode)
+        finally:
+            self._connection_facts = transport.facts() if isinstance(transport, AdaptedTransport) else None

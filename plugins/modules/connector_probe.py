@@ -13,7 +13,10 @@ description:
     assumption whether it holds there. It only reads.
   - Playbook P(entra.app_proxy.connector_info#module) is for facts; this is for bug reports. The playbook C(smoke_readonly) of this
     collection runs every probe and writes the report into a file on the controller.
-  - Ids, thumbprints, names of users and the server's own name are taken out of the result.
+  - Ids, thumbprints, names of users, accounts that are not Windows' own, and the server's own name are taken out of the result.
+  - A probe that fails does not end the module, nor does a server that cannot be observed as the other modules do it. Then finding
+    C(observe) says why, and the probes go on that need nothing of it; the others have outcome V(not_seen).
+  - It fails only when the server cannot be reached, or does not let the account in.
 options:
   probes:
     description:
@@ -29,6 +32,8 @@ options:
       - 'V(os_times): Boot time and local time come as moments with a zone.'
       - 'V(shell_encoding): What a program prints arrives as UTF-8, and its exit code as it is.'
       - 'V(script_input): A command through cmd.exe reads standard input to its end, and PowerShell runs our scripts.'
+      - 'V(dynamic_ports): Netsh prints two numbers behind colons for a range of dynamic ports.'
+      - 'V(installer_logs): Where the installer''s logs lie, and what they are called: those of the last 30 days.'
       - 'V(exe_version): The installed version is the file version of the service''s executable.'
       - 'V(uninstall_entries): The Uninstall keys name both products by the display names that we look for.'
       - 'V(service_accounts): The services run as NETWORK SERVICE and SYSTEM.'
@@ -39,7 +44,6 @@ options:
       - 'V(register_script): RegisterConnector.ps1 lies in the product''s folder and takes the parameters that we give.'
       - 'V(event_channels): The Admin channels have the names that we ask for.'
       - 'V(performance_counters): The product''s set of performance counters has the name that we ask for; the names in it are news.'
-      - 'V(installer_logs): Where the installer''s logs lie, and what they are called: those of the last 30 days.'
     type: list
     elements: str
     required: true
@@ -55,6 +59,8 @@ options:
       - os_times
       - shell_encoding
       - script_input
+      - dynamic_ports
+      - installer_logs
       - exe_version
       - uninstall_entries
       - service_accounts
@@ -65,7 +71,6 @@ options:
       - register_script
       - event_channels
       - performance_counters
-      - installer_logs
   mask:
     description: Further words that are not to be in the result, such as the name of your domain.
     type: list
@@ -103,6 +108,9 @@ findings:
     - What each probe found, by its name. C(about) is the assumption. C(outcome) is V(holds), V(fails), or V(not_seen) when there is
       nothing on this server by which it could be seen. C(evidence) is what was seen.
     - C(exchanges) is how many messages it took, and C(seconds) how long.
+    - The first one, whatever is asked, is C(observe), that what every module starts from can be read.
+    - An error as evidence has such keys as C(error), C(fault_code) and C(said). Without C(said) the server's name was not known, which
+      the text might hold.
   returned: success
   type: dict
   sample:
@@ -125,4 +133,32 @@ windows:
   sample:
     caption: Microsoft Windows Server 2022 Standard
     version: 10.0.20348
+connection:
+  description:
+    - How the server was reached. C(plugin) is the connection plugin, C(scheme) is V(https) or V(http). C(authentication) is the one that
+      worked; as long as none has, those that are tried. C(message_encryption) is then null.
+  returned: always, null when nothing was asked
+  type: dict
+  sample:
+    plugin: winrm
+    scheme: https
+    authentication: [ntlm]
+    message_encryption: false
+versions:
+  description: The versions on the controller of Python, of this collection, and of the packages that speak to the server.
+  returned: always
+  type: dict
+  sample:
+    python: 3.12.3
+    entra.app_proxy: 1.0.0
+    ansible-core: 2.18.1
+    pywinrm: 0.5.0
+    pypsrp: 0.8.1
+failure:
+  description: The failure for programs, with such keys as C(operation) or C(fault_code). Unlike the findings it names the server.
+  returned: failure
+  type: dict
+  sample:
+    operation: reading Win32_Service Name=WinRM on https://nam-web-01.contoso.com:5986/wsman
+    fault_code: 5
 """

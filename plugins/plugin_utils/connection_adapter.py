@@ -118,6 +118,7 @@ class AdaptedTransport:
         self._kind = kind
         self._doors = list(doors)
         self._settled = False
+        self._encrypted: bool | None = None
 
     @property
     def endpoint(self) -> str:
@@ -126,6 +127,18 @@ class AdaptedTransport:
     @property
     def operation_timeout(self) -> int:
         return self._doors[0].operation_timeout
+
+    def facts(self) -> dict[str, t.Any]:
+        """How it reaches the host, without saying who that is.
+
+        C(authentication) is what worked; those that would be tried as long as none has. C(message_encryption) is known with it.
+        """
+        return {
+            "plugin": self._kind,
+            "scheme": self.endpoint.partition(":")[0],
+            "authentication": [door.name for door in self._doors],
+            "message_encryption": self._encrypted,
+        }
 
     def send(self, envelope: bytes) -> bytes:
         """Exchange one message; the first one finds out which authentication of the list works."""
@@ -154,6 +167,7 @@ class AdaptedTransport:
     def _settle(self, door: _Door) -> None:
         self._doors = [door]
         self._settled = True
+        self._encrypted = door.encrypts
 
     def _send(self, door: _Door, envelope: bytes) -> bytes:
         sent = False

@@ -17,15 +17,13 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError, OptionsError
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError, OptionsError, details_of
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.options import Options
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults import WSManFault
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import ProcessLost, Shell
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.redaction import redacted
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import (
     AuthenticationError,
-    HttpError,
     TransportError,
     WSManError,
 )
@@ -99,11 +97,11 @@ class HostAction(ActionBase):  # type: ignore[misc]  # ansible-core is not typed
             if not server.done and not isinstance(error, ProcessLost):
                 # Without its causes, which newer versions of Ansible would print as well: they say the same again.
                 raise AnsibleConnectionFailure(redacted(error.message, secrets)) from None
-            return self._failure(str(error), _details(error), server.done)
+            return self._failure(str(error), details_of(error), server.done)
         except AuthenticationError as error:
-            return self._failure(error.message, _details(error), server.done)
+            return self._failure(error.message, details_of(error), server.done)
         except WSManError as error:
-            return self._failure(str(error), _details(error), server.done)
+            return self._failure(str(error), details_of(error), server.done)
         finally:
             shell.close()
             session.close()
@@ -130,15 +128,6 @@ def _problem(error: Exception) -> str:
     # For an option that does not exist the validator gives only its name and those that do exist.
     prefix = "unsupported option " if isinstance(error, UnsupportedError) else ""
     return f"{prefix}{error}"
-
-
-def _details(error: WSManError) -> Result:
-    details: Result = {"operation": error.doing}
-    if isinstance(error, WSManFault):
-        details["fault_code"] = error.code
-    if isinstance(error, HttpError):
-        details["http_status"] = error.status
-    return details
 
 
 def _scrubbed(result: Result, secrets: t.Sequence[str]) -> Result:

@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults import WSManFault
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import HttpError, WSManError
+
 
 class HostError(Exception):
     """Something on one host did not go as it had to.
@@ -29,3 +32,15 @@ class OptionsError(HostError):
 
     def __init__(self, problems: t.Sequence[str], help_text: str) -> None:
         super().__init__(f"{'; '.join(problems)}. {help_text}", operation="validate options", problems=list(problems))
+
+
+def details_of(error: WSManError | HostError) -> dict[str, t.Any]:
+    """An error for programs: what was being done, and the code that the other side answered with."""
+    if isinstance(error, HostError):
+        return dict(error.details)
+    found: dict[str, t.Any] = {"operation": error.doing}
+    if isinstance(error, WSManFault):
+        found["fault_code"] = error.code
+    if isinstance(error, HttpError):
+        found["http_status"] = error.status
+    return found

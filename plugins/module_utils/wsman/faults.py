@@ -110,6 +110,10 @@ class WSManFault(WSManError):
         return self.code in (WBEM_SHUTTING_DOWN, SHUTDOWN_IN_PROGRESS, SHUTDOWN_IN_PROGRESS_HRESULT)
 
     @property
+    def is_access_denied(self) -> bool:
+        return self.code in (ACCESS_DENIED, ACCESS_DENIED_HRESULT, WBEM_ACCESS_DENIED)
+
+    @property
     def is_quota(self) -> bool:
         """A quota refused the request before it ran."""
         return self.code in (SHELL_QUOTA, OPERATION_QUOTA)

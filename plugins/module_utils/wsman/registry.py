@@ -15,7 +15,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults impor
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.instances import Instance, number, text, values
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.lost_answers import write_or_look
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import WSManError
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import ProtocolError, WSManError
 
 HKEY_LOCAL_MACHINE = 2147483650
 HKEY_USERS = 2147483651
@@ -77,7 +77,12 @@ class Registry:
     def binary(self, key: str, value: str, *, hive: int = HKEY_LOCAL_MACHINE) -> bytes | None:
         """A REG_BINARY value, one element of the reply for each byte; None when key or value is missing."""
         output = self._read("GetBinaryValue", key, value, hive)
-        return None if output is None else bytes(int(item) for item in values(output, "uValue"))
+        if output is None:
+            return None
+        try:
+            return bytes(int(item) for item in values(output, "uValue"))
+        except ValueError as error:
+            raise ProtocolError(f"the server sent something else than one number for each byte of {key}, value {value}") from error
 
     def subkeys(self, key: str, *, hive: int = HKEY_LOCAL_MACHINE) -> list[str] | None:
         """The names of a key's subkeys, in the server's order; None when the key is missing."""
@@ -88,6 +93,10 @@ class Registry:
         """The names of a key's values; None when the key is missing."""
         output = self._read("EnumValues", key, None, hive)
         return None if output is None else values(output, "sNames")
+
+    def return_value(self, method: str, key: str, value: str | None = None, *, hive: int = HKEY_LOCAL_MACHINE) -> int | None:
+        """The bare code that a reading method answers with, where the others only say that there is nothing."""
+        return self._call(method, key, value, {}, hive, read_only=True)[1]
 
     def create_key(self, key: str, *, hive: int = HKEY_LOCAL_MACHINE) -> None:
         """Create a key and what is missing above it; one that exists stays as it is."""

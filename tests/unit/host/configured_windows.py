@@ -120,7 +120,7 @@ class ConfiguredWindows(Windows):
             self._about_to("script write")
             self.documents.append(arguments)
             return ProcessResult(0, json.dumps(self._written(arguments)), "")
-        if "max_bytes" in arguments:
+        if {"max_bytes", "paths"} <= set(arguments):
             found = {path: self.contents.get(path) for path in arguments["paths"]}
             files = {path: None if data is None else base64.b64encode(data).decode() for path, data in found.items()}
             return self._answered("read", arguments, {"files": files, "errors": {}})

@@ -85,7 +85,7 @@ def observe(server: Server, question: Question, *, timeout: float) -> Prerequisi
         scripts_enabled=scripts_enabled,
         execution_policy=policy,
         settings={setting: registry.dword(setting.key, setting.value) for requirement in requirements for setting in requirement.settings},
-        ports=_ports(server, timeout) if question.dynamic_ports else {},
+        ports=dynamic_ports(server, timeout) if question.dynamic_ports else {},
     )
 
 
@@ -161,7 +161,11 @@ def _pending_reboot(registry: Registry) -> tuple[str, ...]:
     return tuple(name for name, there in signs.items() if there)
 
 
-def _ports(server: Server, timeout: float) -> dict[str, PortRange]:
+def dynamic_ports(server: Server, timeout: float) -> dict[str, PortRange]:
+    """The ranges by such names as C(ipv4 tcp).
+
+    :raises HostError: netsh tells no range.
+    """
     return {f"{stack} {protocol}": _port_range(server, stack, protocol, timeout) for stack in STACKS for protocol in PROTOCOLS}
 
 

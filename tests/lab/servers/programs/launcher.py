@@ -35,6 +35,8 @@ SYSTEM: dict[str, Program] = {
     "echo": builtin.echo,
     "exit": builtin.leave,
 }
+# A program of its own, which starts one of the others.
+_CMD = "cmd"
 _SYSTEM_FOLDERS = (r"c:\windows\system32", r"c:\windows\system32\windowspowershell\v1.0", r"c:\windows\sysnative")
 
 
@@ -98,8 +100,11 @@ def _find(server: WindowsServer, command: str) -> tuple[str, Program | None]:
     """Return name and program; without a program, the message of cmd.exe stands for the name."""
     folder, base = ntpath.split(command)
     stem = base.lower().removesuffix(".exe")
-    if stem in SYSTEM and (not folder or folder.lower() in _SYSTEM_FOLDERS):
-        return f"{stem}.exe", SYSTEM[stem]
+    if not folder or folder.lower() in _SYSTEM_FOLDERS:
+        if stem == _CMD:
+            return "cmd.exe", _nested
+        if stem in SYSTEM:
+            return f"{stem}.exe", SYSTEM[stem]
     file = server.files.get(command) if folder else None
     if file is not None and installers.parse(file.content) is not None:
         content = file.content
@@ -111,6 +116,17 @@ def _find(server: WindowsServer, command: str) -> tuple[str, Program | None]:
         return "The system cannot find the path specified.", None
     server.unknown(f"run {command}: the lab does not know this program", action="process")
     return f"'{command}' is not recognized as an internal or external command,\r\noperable program or batch file.", None
+
+
+def _nested(start: Start) -> Result:
+    """cmd.exe /c command: prints what the command prints, and ends as it does [DOC cmd /?]."""
+    if len(start.arguments) < 2 or start.arguments[0].lower() != "/c":
+        start.server.unknown(f"cmd.exe {_shorten(' '.join(start.arguments))}", action="process")
+        return Result(1)
+    name, program = _find(start.server, start.arguments[1])
+    if program is None:
+        return Result(1, stderr=f"{name}\r\n")
+    return program(Start(start.server, name, start.arguments[2:], start.stdin))
 
 
 def _refused(server: WindowsServer, message: str) -> Launch:
