@@ -118,6 +118,69 @@ def test_every_fault_of_the_server_is_named_with_its_remedy(lab: Lab, ansible: A
     assert (outcome.result["ready"], outcome.result["reboot_required"]) == (False, True)
 
 
+def test_netsh_that_refuses_is_told_with_what_was_done_and_the_next_run_completes(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, fixed_ports=["ipv6 tcp", "ipv6 udp"])
+    refused = module(ansible, NAME, state="enforced", dynamic_ports=True)
+    assert (refused.result["failed"], refused.result["changed"], refused.result["failure"]["exit_code"]) == (True, True, 1)
+    assert "netsh int ipv6 set dynamicport tcp" in refused.result["msg"]
+    assert "requires elevation" in refused.result["msg"]
+    assert rf"HKLM\{TLS}\Client\Enabled set to 1" in refused.result["done"]
+    assert refused.result["done"][-1].startswith("dynamic ports of ipv4 udp")
+    assert server(lab)["dynamic_ports"] == {
+        **{f"ipv4 {protocol}": WIDE for protocol in ("tcp", "udp")},
+        **{f"ipv6 {protocol}": [49152, 16384] for protocol in ("tcp", "udp")},
+    }
+    patch(lab, fixed_ports=[])
+    mended = module(ansible, NAME, state="enforced", dynamic_ports=True)
+    assert (mended.result["status"], mended.result["reboot_required"]) == ("ok", True)
+    assert set(map(tuple, server(lab)["dynamic_ports"].values())) == {tuple(WIDE)}
+
+
+def test_a_registry_that_may_not_be_changed_is_told_with_what_was_done(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, protected_keys=[rf"HKLM\{TLS}\Server"])
+    before = server(lab)["dwords"]
+    refused = module(ansible, NAME, state="enforced")
+    assert (refused.result["failed"], refused.result["changed"]) == (True, True)
+    assert rf"{TLS}\Server: access denied: use an administrator of the server (5)" in refused.result["msg"]
+    written = {name for name, data in server(lab)["dwords"].items() if before.get(name) != data}
+    assert written == {done.partition(" set to ")[0].removeprefix("HKLM\\") for done in refused.result["done"]} != set()
+    patch(lab, protected_keys=[])
+    assert module(ansible, NAME, state="enforced").result["reboot_required"] is True
+
+
+def test_a_restart_that_cannot_be_noted_leaves_everything_as_it_is(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, protected_keys=[r"HKLM\SOFTWARE\entra.app_proxy"])
+    before = server(lab)["dwords"]
+    refused = module(ansible, NAME, state="enforced")
+    assert (refused.result["failed"], refused.result["changed"], refused.result["done"]) == (True, False, [])
+    assert server(lab)["dwords"] == before
+
+
+def test_tls_that_was_switched_on_the_old_way_stays_so(lab: Lab, ansible: Ansible) -> None:
+    sides = [rf"HKLM\{TLS}\{side}" for side in ("Client", "Server")]
+    values = [
+        {"key": side, "name": name, "value": value} for side in sides for name, value in (("Enabled", 0xFFFFFFFF), ("DisabledByDefault", 0))
+    ]
+    patch(lab, registry=values)
+    before = server(lab)["dwords"]
+    module(ansible, NAME, state="enforced")
+    assert (
+        {name: data for name, data in server(lab)["dwords"].items() if TLS in name} == {n: d for n, d in before.items() if TLS in n} != {}
+    )
+
+
+def test_the_proxy_of_the_connector_that_is_none_is_told_with_its_file(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"installed": True})
+    path = next(path for path in server(lab)["configs"] if path.endswith("ConnectorService.exe.config"))
+    text = '<configuration><system.net><defaultProxy><proxy proxyaddress="http://p:99999"/></defaultProxy></system.net></configuration>'
+    patch(lab, files=[{"path": path, "text": text}])
+    for name in (NAME, "connector_health"):
+        refused = module(ansible, name, endpoints=True)
+        assert f"{path} names the proxy 'http://p:99999', which is no address" in refused.result["msg"]
+    patch(lab, files=[{"path": path, "text": "<configuration>"}])
+    assert f"{path} cannot be read" in module(ansible, NAME, endpoints=True).result["msg"]
+
+
 def test_an_installer_that_asks_for_a_restart_is_seen(lab: Lab, ansible: Ansible) -> None:
     patch(lab, connector={"installed": True}, pending_reboot=True)
     assert check(module(ansible, NAME), "pending_reboot")["evidence"].endswith("files to be replaced at the next start")

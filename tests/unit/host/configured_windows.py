@@ -38,6 +38,8 @@ class ConfiguredWindows(Windows):
     overwritten: bytes | None = None
     in_use: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     netsh_exit_code: int = 0
+    # Of the ranges by such names as "ipv6 tcp", those that cannot be set.
+    fixed_ports: t.Collection[str] = ()
     stop_leaves: str = "Stopped"
 
     def configure(self, content: bytes = CONFIG, generation: generations.Generation = generations.ENTRA) -> None:
@@ -95,8 +97,8 @@ class ConfiguredWindows(Windows):
         self.calls.append(" ".join([command, *arguments]))
         _int, stack, verb, _what, protocol, *values = arguments
         name = f"{stack} {protocol}"
-        if self.netsh_exit_code:
-            return ProcessResult(self.netsh_exit_code, "The requested operation requires elevation.\r\n", "")
+        if self.netsh_exit_code or (verb == "set" and name in self.fixed_ports):
+            return ProcessResult(self.netsh_exit_code or 1, "The requested operation requires elevation.\r\n", "")
         if verb == "set":
             self.ports[name] = tuple(int(value.partition("=")[2]) for value in values)  # type: ignore[assignment]
             return ProcessResult(0, "Ok.\r\n\r\n", "")

@@ -20,7 +20,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.options import PREREQUISITES
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.settings import HTTP2, IE_ESC, STRONG_CRYPTO, TLS
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import OperatingSystem
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import Registry
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import Registry, RegistryError
 from tests.unit.host.builders import NOW
 from tests.unit.host.configured_windows import ConfiguredWindows
 from tests.unit.host.windows import Killed
@@ -204,12 +204,6 @@ def test_enforcing_mends_says_that_a_restart_is_due_and_the_second_run_writes_no
 
 
 def test_a_run_that_is_killed_anywhere_while_it_mends_leaves_the_restart_to_be_told() -> None:
-    def unready() -> ConfiguredWindows:
-        windows = ready()
-        for name in [*settings_registry(TLS), *settings_registry(STRONG_CRYPTO)]:
-            windows.registry.pop(name)
-        return windows
-
     whole = unready()
     mended = run(whole, state="enforced")["checks"]
     for lives in range(len(whole.writes())):
@@ -271,6 +265,45 @@ def test_netsh_that_refuses_is_quoted() -> None:
     windows.netsh_exit_code = 1
     with pytest.raises(HostError, match=r"netsh int ipv4 show dynamicport tcp ended with exit code 1.*requires elevation"):
         run(windows, dynamic_ports=True)
+
+
+def unready() -> ConfiguredWindows:
+    windows = ready()
+    for name in [*settings_registry(TLS), *settings_registry(STRONG_CRYPTO)]:
+        windows.registry.pop(name)
+    return windows
+
+
+def test_netsh_that_refuses_to_set_leaves_what_was_done_to_be_told_and_the_next_run_completes() -> None:
+    windows = unready()
+    windows.fixed_ports = ["ipv6 tcp"]
+    server = windows.server()
+    options = {**{option.name: option.default for option in PREREQUISITES.options}, "state": "enforced", "dynamic_ports": True}
+    refused = r"netsh int ipv6 set dynamicport tcp start=1025 num=64511 ended with exit code 1.*as an administrator"
+    with pytest.raises(HostError, match=refused) as caught:
+        connector_prerequisites(server, options, False)
+    assert caught.value.details["exit_code"] == 1
+    ports = [f"dynamic ports of {name} set to 64511 from 1025" for name in ("ipv4 tcp", "ipv4 udp")]
+    assert server.done[-2:] == ports
+    assert len(server.done) == 8
+    windows.fixed_ports = ()
+    result = run(windows, state="enforced", dynamic_ports=True)
+    assert (result["status"], result["reboot_required"], result["plan"]["counts"]) == ("ok", True, {"set": 2})
+
+
+def test_a_registry_that_refuses_is_named_with_what_was_done() -> None:
+    windows = unready()
+    windows.protected = [STRONG_CRYPTO.settings[0].key.lower()]
+    server = windows.server()
+    options = {**{option.name: option.default for option in PREREQUISITES.options}, "state": "enforced"}
+    with pytest.raises(
+        RegistryError, match=r"SetDWORDValue of .*v4\.0\.30319, value SchUseStrongCrypto: access denied: use an administrator"
+    ):
+        connector_prerequisites(server, options, False)
+    assert all(STRONG_CRYPTO.settings[0].key not in done for done in server.done)
+    windows.protected = ()
+    result = run(windows, state="enforced")
+    assert (result["status"], result["reboot_required"]) == ("ok", True)
 
 
 VALUES = [f"{item.key}\\{item.value}".lower() for requirement in (TLS, STRONG_CRYPTO, HTTP2, IE_ESC) for item in requirement.settings]

@@ -70,6 +70,8 @@ class Windows:
     # DWORDs and strings by key\value, in lower case; keys are further keys without values.
     registry: dict[str, int | str] = dataclasses.field(default_factory=dict)
     keys: set[str] = dataclasses.field(default_factory=set)
+    # Of them, those in which the account may set nothing.
+    protected: t.Collection[str] = ()
     # How many more changes there are before the run is killed; None: it lives.
     lives: int | None = None
     processes: int = 1200
@@ -258,6 +260,8 @@ class Windows:
         return self._set("SetStringValue", texts, texts["sValue"])
 
     def _set(self, method: str, texts: t.Mapping[str, str], data: int | str) -> str:
+        if texts["sSubKeyName"].lower() in self.protected:
+            return f"<{method}_OUTPUT><ReturnValue>5</ReturnValue></{method}_OUTPUT>"
         assert texts["sSubKeyName"].lower() in self.keys, "Windows writes only into keys that exist"
         self._about_to(f"{method} {texts['sValueName']}{f' {data}' if isinstance(data, int) else ''}")
         self.registry[f"{texts['sSubKeyName']}\\{texts['sValueName']}".lower()] = data

@@ -40,6 +40,8 @@ def _set(start: Start, name: str, values: dict[str, str]) -> Result:
     first, number = int(values["start"]), int(values["num"])
     if first < LOWEST_START or number < SMALLEST or first + number - 1 > HIGHEST_PORT:
         return Result(1, stdout="The parameter is incorrect.\r\n")
+    if name in start.server.network.fixed:
+        return Result(1, stdout="The requested operation requires elevation (Run as administrator).\r\n")
     _ranges(start)[name] = (first, number)
     start.server.changed("netsh.exe", "dynamic ports", range=name, start=first, number=number)
     return Result(stdout="Ok.\r\n\r\n")

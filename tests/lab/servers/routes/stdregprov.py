@@ -50,6 +50,14 @@ def _key(server: WindowsServer, arguments: Arguments) -> reg.Key:
     return key
 
 
+def _own(server: WindowsServer, arguments: Arguments) -> tuple[int, str]:
+    """The key that is about to be changed."""
+    hive, path = _target(arguments)
+    if not server.registry.may_change(path, hive):
+        raise _Refused(ACCESS_DENIED)
+    return hive, path
+
+
 def _enum_key(server: WindowsServer, arguments: Arguments) -> Properties:
     return {"sNames": _key(server, arguments).subkeys() or None}
 
@@ -93,13 +101,13 @@ def _set_binary(server: WindowsServer, arguments: Arguments) -> Properties:
 
 def _set(server: WindowsServer, arguments: Arguments, kind: int, data: reg.Data) -> Properties:
     _key(server, arguments)  # a missing key is not made [DOC]
-    hive, path = _target(arguments)
+    hive, path = _own(server, arguments)
     server.registry.set(path, one(arguments, "sValueName"), kind, data, hive)
     return {}
 
 
 def _create_key(server: WindowsServer, arguments: Arguments) -> Properties:
-    hive, path = _target(arguments)
+    hive, path = _own(server, arguments)
     server.registry.create(path, hive)
     return {}
 
@@ -113,6 +121,7 @@ def _delete_key(server: WindowsServer, arguments: Arguments) -> Properties:
 
 
 def _delete_value(server: WindowsServer, arguments: Arguments) -> Properties:
+    _own(server, arguments)
     if _key(server, arguments).values.pop(one(arguments, "sValueName").lower(), None) is None:
         raise _Refused(VALUE_MISSING)
     return {}

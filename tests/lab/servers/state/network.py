@@ -29,6 +29,8 @@ class Network:
     ports: dict[str, tuple[int, int]] = dataclasses.field(
         default_factory=lambda: {f"{stack} {protocol}": DEFAULT_RANGE for stack in STACKS for protocol in PROTOCOLS}
     )
+    fixed: set[str] = dataclasses.field(default_factory=set)
+    """Ranges that netsh refuses to set, by the names of `ports`."""
 
     def patch_endpoints(self, values: t.Mapping[str, t.Any]) -> None:
         """{"host:port": "blocked" | {"error": ...} | {"answer": ...} | null}. Raises ValueError for anything else."""
@@ -49,6 +51,13 @@ class Network:
                 raise ValueError(f"unknown port range {name!r}; known: {', '.join(self.ports)}")
             start, number = value
             self.ports[name] = (int(start), int(number))
+
+    def patch_fixed(self, values: t.Iterable[str]) -> None:
+        """["ipv6 tcp", ...]: all ranges that cannot be set from now on. Raises ValueError for an unknown name."""
+        names = set(values)
+        if names - set(self.ports):
+            raise ValueError(f"unknown port ranges {sorted(names - set(self.ports))}; known: {', '.join(self.ports)}")
+        self.fixed = names
 
     def error(self, host: str, port: int) -> str | None:
         """Why no connection comes about, or None."""

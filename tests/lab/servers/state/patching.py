@@ -123,6 +123,14 @@ def _registry(server: WindowsServer, values: t.Any) -> None:
             server.registry.set(path, entry["name"], reg.SZ, str(entry["value"]), hive)
 
 
+def _protected_keys(server: WindowsServer, values: t.Any) -> None:
+    """["HKLM\\...", ...]: all keys in which the account may change nothing from now on."""
+    paths = [reg.split_hive(str(key)) for key in values]
+    if any(hive != reg.HKLM for hive, _path in paths):
+        raise ValueError(f"unknown place of protected keys {values!r}; known: HKLM")
+    server.registry.protected = {path.lower() for _hive, path in paths}
+
+
 def _events(server: WindowsServer, values: t.Any) -> None:
     """[{"channel", "provider", "event_id", "level": 1..4, "message"}]"""
     for entry in values:
@@ -258,6 +266,7 @@ PATCHES: dict[str, t.Callable[[WindowsServer, t.Any], None]] = {
     "registration_script": _script_place,
     "files": _files,
     "registry": _registry,
+    "protected_keys": _protected_keys,
     "connector": _connector,
     "services": _services,
     "events": _events,
@@ -273,6 +282,7 @@ PATCHES: dict[str, t.Callable[[WindowsServer, t.Any], None]] = {
     "reboot_seconds": _attribute("reboot_seconds", float),
     "max_shells": _attribute("max_shells", int),
     "endpoints": lambda server, values: server.network.patch_endpoints(values),
+    "fixed_ports": lambda server, values: server.network.patch_fixed(values),
     "dynamic_ports": lambda server, values: server.network.patch_ports(values),
     "winrm": lambda server, values: server.winrm.patch(values),
     "password": _password,

@@ -58,6 +58,8 @@ class Registry:
 
     def __init__(self) -> None:
         self._hives = {number: Key(name) for number, name in HIVES.items()}
+        self.protected: set[str] = set()
+        """Keys of HKEY_LOCAL_MACHINE, in lower case, in which the account may change nothing."""
 
     def key(self, path: str, hive: int = HKLM) -> Key | None:
         """Return a key or None. Raises KeyError for an unknown hive."""
@@ -65,6 +67,10 @@ class Registry:
         for part in _parts(path):
             key = key.keys.get(part.lower()) if key is not None else None
         return key
+
+    def may_change(self, path: str, hive: int = HKLM) -> bool:
+        """Say whether the account may write into a key, or make it."""
+        return hive != HKLM or "\\".join(_parts(path)).lower() not in self.protected
 
     def create(self, path: str, hive: int = HKLM) -> Key:
         """Return a key, made with those above it where missing."""

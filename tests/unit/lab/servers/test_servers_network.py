@@ -61,7 +61,22 @@ def test_everything_is_reached_but_what_is_said_otherwise(live: LiveLab) -> None
     assert (through["answer"], behind["answer"]) == ("HTTP/1.1 200 OK", "HTTP/1.1 503 Service Unavailable")
 
 
-@pytest.mark.parametrize("values", [{"endpoints": {"a:1": "open"}}, {"dynamic_ports": {"ipv5 tcp": [1, 2]}}])
+def test_netsh_refuses_a_range_that_is_fixed(live: LiveLab) -> None:
+    live.patch(fixed_ports=["ipv6 tcp"])
+    assert live.run("netsh int ipv6 set dynamicport tcp start=1025 num=64511").exit_code == 1
+    assert live.run("netsh int ipv6 show dynamicport tcp").stdout == SHOWN.format("tcp", 49152, 16384)
+    assert live.run("netsh int ipv4 set dynamicport tcp start=1025 num=64511").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"endpoints": {"a:1": "open"}},
+        {"dynamic_ports": {"ipv5 tcp": [1, 2]}},
+        {"fixed_ports": ["ipv5 tcp"]},
+        {"protected_keys": ["HKCU\\A"]},
+    ],
+)
 def test_states_that_do_not_exist_are_refused(live: LiveLab, values: dict[str, t.Any]) -> None:
     with pytest.raises(ValueError, match="unknown"):
         live.patch(**values)
