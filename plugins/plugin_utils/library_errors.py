@@ -17,12 +17,9 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport im
     TransportError,
     WSManError,
 )
+from ansible_collections.entra.app_proxy.plugins.plugin_utils import certificate_hints
 from ansible_collections.entra.app_proxy.plugins.plugin_utils.authentication_hints import missing_library, reason, way_out
 
-_TRUST_HINT = {
-    "winrm": "Give its CA with ansible_winrm_ca_trust_path; ansible_winrm_server_cert_validation=ignore is for trying out only.",
-    "psrp": "Give its CA with ansible_psrp_ca_cert; ansible_psrp_cert_validation=ignore is for trying out only.",
-}
 # Names instead of classes: kerberos, ntlm and credssp come with libraries that need not be installed.
 _REFUSED = {
     "AuthenticationError",
@@ -110,9 +107,9 @@ def _broken_exchange(error: Exception, kind: str, endpoint: str) -> tuple[str, b
     import requests
 
     if isinstance(error, requests.exceptions.SSLError):
-        untrusted = "CERTIFICATE_VERIFY_FAILED" in str(error)
-        hint = f". The server's certificate is not trusted here. {_TRUST_HINT[kind]}" if untrusted else ""
-        return f"no TLS connection to {endpoint}: {_cause(error)}{hint}", not untrusted
+        hint = certificate_hints.way_out(str(error), kind)
+        # A certificate is refused before anything is sent.
+        return f"no TLS connection to {endpoint}: {_cause(error)}{f'. {hint}' if hint else ''}", hint is None
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return f"no connection to {endpoint} in time: {_cause(error)}", False
     if isinstance(error, requests.exceptions.Timeout):

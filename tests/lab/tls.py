@@ -22,10 +22,14 @@ from tests.lab.servers.protocol import client_certificates
 
 HOSTS = ("localhost",)
 ADDRESSES = ("127.0.0.1", "::1")
+VALID = datetime.timedelta(days=30)
 
 
 class Tls:
-    """A certificate authority and a leaf for localhost, 127.0.0.1 and ::1, below `directory` (which must be private)."""
+    """A certificate authority and a leaf for localhost, 127.0.0.1 and ::1, below `directory` (which must be private).
+
+    `hosts`: names in the leaf; without addresses when they are given. `ends`: how long from now until the leaf is not valid any more.
+    """
 
     ca_file: pathlib.Path
     certificate_file: pathlib.Path
@@ -33,7 +37,14 @@ class Tls:
     certificate_der: bytes
     """The leaf as DER: what channel binding tokens are computed from."""
 
-    def __init__(self, directory: pathlib.Path, name: str = "lab") -> None:
+    def __init__(
+        self,
+        directory: pathlib.Path,
+        name: str = "lab",
+        *,
+        hosts: t.Sequence[str] | None = None,
+        ends: datetime.timedelta = VALID,
+    ) -> None:
         self.ca_file = directory / f"{name}-ca.pem"
         self.certificate_file = directory / f"{name}-server.pem"
         self.key_file = directory / f"{name}-server.key"
@@ -41,7 +52,9 @@ class Tls:
         ca_key = ec.generate_private_key(ec.SECP256R1())
         ca = _certificate(f"{name} certificate authority", ca_key, ca_key, None)
         key = ec.generate_private_key(ec.SECP256R1())
-        leaf = _certificate("localhost", key, ca_key, ca, _server_extensions())
+        names = _names(HOSTS, ADDRESSES) if hosts is None else _names(hosts)
+        server_use = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+        leaf = _certificate("localhost", key, ca_key, ca, (names, server_use), ends)
         self._directory, self._authority = directory, (ca_key, ca)
         self.certificate_der = leaf.public_bytes(serialization.Encoding.DER)
         self.ca_file.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
@@ -79,6 +92,7 @@ def _certificate(
     signing_key: ec.EllipticCurvePrivateKey,
     issuer: x509.Certificate | None,
     extensions: t.Sequence[x509.ExtensionType] = (),
+    ends: datetime.timedelta = VALID,
 ) -> x509.Certificate:
     """Build a CA certificate (no issuer) or a leaf with further extensions. Real time: TLS does not follow the lab's clock."""
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -90,8 +104,8 @@ def _certificate(
         .issuer_name(subject if issuer is None else issuer.subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=30))
+        .not_valid_before(now - datetime.timedelta(days=3))
+        .not_valid_after(now + ends)
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=0 if is_ca else None), critical=True)
         .add_extension(_key_usage(is_ca), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
@@ -102,10 +116,9 @@ def _certificate(
     return builder.sign(signing_key, hashes.SHA256())
 
 
-def _server_extensions() -> tuple[x509.ExtensionType, ...]:
-    names: list[x509.GeneralName] = [x509.DNSName(host) for host in HOSTS]
-    names += [x509.IPAddress(ipaddress.ip_address(address)) for address in ADDRESSES]
-    return x509.SubjectAlternativeName(names), x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+def _names(hosts: t.Sequence[str], addresses: t.Sequence[str] = ()) -> x509.SubjectAlternativeName:
+    names: list[x509.GeneralName] = [x509.DNSName(host) for host in hosts]
+    return x509.SubjectAlternativeName([*names, *(x509.IPAddress(ipaddress.ip_address(address)) for address in addresses)])
 
 
 def _write_key(path: pathlib.Path, key: ec.EllipticCurvePrivateKey) -> None:

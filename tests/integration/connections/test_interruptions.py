@@ -13,7 +13,12 @@ import pytest
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman import services
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman import session as sessions
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults import OPERATION_QUOTA, SHELL_QUOTA, WSManFault
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults import (
+    OPERATION_QUOTA,
+    OPERATION_TIMED_OUT,
+    SHELL_QUOTA,
+    WSManFault,
+)
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import ProcessLost, Shell
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import Registry
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
@@ -190,6 +195,42 @@ def test_a_quota_of_shells(reach: Reach, ready: Setup) -> None:
         assert read(session) == "Running"
         reach.lab.patch(f"/servers/{SERVER}", {"max_shells": 1})
         assert shell.run("hostname.exe", timeout=20).exit_code == 0
+
+
+@either("http")
+def test_an_operation_that_takes_the_server_too_long(reach: Reach, ready: Setup) -> None:
+    body = faults.timed_out().render("NAM-WEB-01", "").decode()
+    with reach.opened(ready) as session:
+        reach.fault("status", status=500, body=body, action="Get|StopService", count=0)
+        for ask in (read, stop):
+            before = session.exchanges
+            with pytest.raises(WSManFault, match="raise the connection's operation timeout") as caught:
+                ask(session)
+            assert (caught.value.code, session.exchanges - before) == (OPERATION_TIMED_OUT, 1)
+        # The service manager goes on with what the server has stopped waiting for, and its state tells.
+        assert services.stop(session, SERVICE["Name"]) == services.TIMED_OUT
+        # Only a program may be silent for long: its output is asked for again.
+        with Shell(session) as shell:
+            reach.fault("status", status=500, body=body, action="shell/Receive", count=3)
+            assert shell.run("hostname.exe", timeout=20).exit_code == 0
+
+
+@either("http")
+def test_a_shell_that_has_had_its_operations(reach: Reach, ready: Setup) -> None:
+    body = faults.operation_quota(1500).render("NAM-WEB-01", "").decode()
+    with reach.opened(ready) as session, Shell(session) as shell:
+        assert shell.run("hostname.exe", timeout=20).exit_code == 0
+        reach.fault("status", status=500, body=body, action="shell/Command")
+        since = reach.lab.last_seq()
+        assert shell.run("hostname.exe", timeout=20).exit_code == 0
+        actions = [entry["action"] for entry in reach.entries(since) if entry["action"].startswith("shell/")]
+        assert actions[:4] == ["shell/Command", "shell/Delete", "shell/Create", "shell/Command"]
+        assert statuses(reach, since, "shell/Command") == [500, 200]
+        reach.fault("status", status=500, body=body, action="shell/Command", count=0)
+        with pytest.raises(WSManFault, match="MaxConcurrentOperationsPerUser") as caught:
+            shell.run("hostname.exe", timeout=20)
+        assert caught.value.code == OPERATION_QUOTA
+    assert reach.lab.get(f"/servers/{SERVER}")["shells"] == 0
 
 
 @each(ENCRYPTED)

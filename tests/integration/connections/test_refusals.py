@@ -6,9 +6,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import pathlib
 import re
+import socket
 import struct
+import threading
 import time
 import typing as t
 
@@ -170,6 +174,56 @@ def test_a_certificate_of_another_authority(reach: Reach, setup: Setup) -> None:
         pytest.raises(TransportError, match="does not trust the authority of a client certificate"),
     ):
         session.get("Win32_Service", {"Name": "WinRM"})
+
+
+@contextlib.contextmanager
+def shows(tls: Tls) -> t.Iterator[int]:
+    """A port whose server shows a certificate and says nothing more."""
+    context = tls.server_context()
+
+    def handshake(connected: socket.socket) -> None:
+        with contextlib.suppress(OSError), context.wrap_socket(connected, server_side=True):
+            pass
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                handshake(door.accept()[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        server = threading.Thread(target=serve)
+        server.start()
+        yield door.getsockname()[1]
+        door.shutdown(socket.SHUT_RDWR)
+        server.join()
+
+
+@of(chosen(scheme="https", title="NTLM"))
+@pytest.mark.parametrize(
+    ("leaf", "trusted", "reason", "way_out"),
+    [
+        ({}, False, "CERTIFICATE_VERIFY_FAILED", "Give its CA with"),
+        ({"hosts": ["nam-web-01.contoso.example"]}, True, "not valid for '127.0.0.1'", "set ansible_host to a name that it holds"),
+        ({"ends": datetime.timedelta(days=-1)}, True, "certificate has expired", "have it renewed"),
+    ],
+    ids=["of an unknown authority", "for another name", "expired"],
+)
+def test_a_certificate_of_the_server_that_is_refused(
+    reach: Reach, setup: Setup, leaf: dict[str, t.Any], trusted: bool, reason: str, way_out: str
+) -> None:
+    tls = Tls(reach.directory, "shown", **leaf)
+    authority = {"winrm": "ansible_winrm_ca_trust_path", "psrp": "ansible_psrp_ca_cert"}[setup.kind]
+    changes = {authority: str(tls.ca_file)} if trusted else {}
+    with (
+        shows(tls) as port,
+        reach.opened(setup, ansible_host="127.0.0.1", ansible_port=port, **changes) as session,
+        pytest.raises(TransportError) as caught,
+    ):
+        session.get("Win32_Service", {"Name": "WinRM"})
+    assert reason in caught.value.message
+    assert way_out in caught.value.message
+    assert ("CA" in caught.value.message.partition(reason)[2]) is not trusted
+    assert caught.value.request_may_have_run is False
 
 
 @of(chosen(scheme="https", title="CredSSP"))

@@ -210,7 +210,14 @@ def pool_error(reason: Exception) -> urllib3.exceptions.MaxRetryError:
 
 
 NO_SOCKET = urllib3.exceptions.NewConnectionError(t.cast(t.Any, "<object at 0x7f>"), "Connection refused")
-UNTRUSTED = urllib3.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
+
+
+def refused_certificate(why: str) -> requests.exceptions.SSLError:
+    return requests.exceptions.SSLError(pool_error(urllib3.exceptions.SSLError(why)))
+
+
+UNTRUSTED = refused_certificate("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: unable to get local issuer certificate")
+ODD = refused_certificate("[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: Missing Authority Key Identifier")
 
 
 @pytest.mark.parametrize(
@@ -221,8 +228,10 @@ UNTRUSTED = urllib3.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] certif
         (requests.exceptions.ConnectionError(pool_error(NO_SOCKET)), "winrm", TransportError, False, "Connection refused"),
         (requests.exceptions.ConnectionError(("Connection aborted.", OSError("reset"))), "psrp", TransportError, True, "broke"),
         (requests.exceptions.ProxyError("no proxy"), "psrp", TransportError, False, "no proxy"),
-        (requests.exceptions.SSLError(pool_error(UNTRUSTED)), "winrm", TransportError, False, "ansible_winrm_ca_trust_path"),
-        (requests.exceptions.SSLError(pool_error(UNTRUSTED)), "psrp", TransportError, False, "ansible_psrp_ca_cert"),
+        (UNTRUSTED, "winrm", TransportError, False, "ansible_winrm_ca_trust_path"),
+        (UNTRUSTED, "psrp", TransportError, False, "ansible_psrp_ca_cert"),
+        (refused_certificate("hostname 'a' doesn't match 'b'"), "psrp", TransportError, False, "set ansible_host to a name that it holds"),
+        (ODD, "psrp", TransportError, False, "not as OpenSSL wants it"),
         (requests.exceptions.SSLError("EOF occurred in violation of protocol"), "psrp", TransportError, True, "EOF occurred"),
         (UNAUTHORIZED, "winrm", AuthenticationError, False, "ansible_winrm_transport"),
         (pypsrp.exceptions.AuthenticationError("no"), "psrp", AuthenticationError, False, "ansible_psrp_auth"),
