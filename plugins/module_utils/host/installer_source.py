@@ -20,7 +20,7 @@ import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import DOWNLOAD_URL, ENTRA
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, require
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.versions import at_least
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.command_line import quote_command
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import WSManError
@@ -134,18 +134,26 @@ def inspect(server: Server, source: Source, path: str) -> str | None:
 
     :raises HostError: when it is missing or not what was declared.
     """
-    facts = require(server.script("inspect_installer", {"path": path}, timeout=_SCRIPT_TIMEOUT), f"looking at the installer {path}")
-    if not facts.get("exists"):
-        raise HostError(
-            f"the installer {path} does not exist on the server, or the connecting user may not read it (a share needs a second hop:"
-            " CredSSP or Kerberos delegation). Correct installer_path, or use installer_file or installer_url",
-            operation="look at the installer",
-        )
+    facts = server.script("inspect_installer", {"path": path}, timeout=_SCRIPT_TIMEOUT)
+    if facts.get("error") or not facts.get("exists"):
+        raise _unreadable(source, path, facts.get("error"))
     _check_digest(source, str(facts.get("sha256") or ""), path)
     _check_publisher(source, facts, path)
     _check_version(source, facts, path)
     version = facts.get("file_version")
     return str(version) if version else None
+
+
+def _unreadable(source: Source, path: str, error: t.Any) -> HostError:
+    said = f": {error}" if error else " does not exist on the server, or the connecting user may not read it"
+    way_out = "It was there a moment ago: a virus scanner of the server may have taken it away"
+    if source.path is not None:
+        # A share that does not let the user in may say so, or that there is no such file: which of them is not recorded.
+        second_hop = (
+            "a share takes a second hop, so connect with CredSSP, or with Kerberos and delegation; " if path.startswith("\\\\") else ""
+        )
+        way_out = f"What to do: {second_hop}correct installer_path, or use installer_file or installer_url"
+    return HostError(f"the installer {path}{said}. {way_out}", operation="look at the installer")
 
 
 def _check_digest(source: Source, digest: str, path: str) -> None:

@@ -16,6 +16,7 @@ from aiohttp import web
 from spnego.channel_bindings import GssChannelBindings
 
 from tests.lab.faults import Fault
+from tests.lab.servers import shares
 from tests.lab.servers.listener import Door
 from tests.lab.servers.models import NT_DOMAIN, WindowsServer
 from tests.lab.servers.protocol import encryption, soap
@@ -196,6 +197,7 @@ class Front:
             await asyncio.sleep(fault.seconds)
             if self._world.resets != resets:
                 return _cut(request)
+        shares.delegated.set(gate.delegates)
         served = await self._endpoint.handle(parsed)
         if fault is not None and fault.kind == "drop_after":
             return await self._refuse(request, fault, description, gate, len(body))

@@ -12,7 +12,7 @@ import hashlib
 import ntpath
 import typing as t
 
-from tests.lab.servers import installers
+from tests.lab.servers import installers, shares
 from tests.lab.servers.programs import registration
 
 if t.TYPE_CHECKING:
@@ -25,6 +25,8 @@ Answer = dict[str, t.Any]
 def inspect_installer(server: WindowsServer, arguments: Arguments) -> Answer:
     """inspect_installer.ps1: hash, file version and Authenticode signature of a file."""
     answer: Answer = dict.fromkeys(("sha256", "size", "file_version", "signature_status", "signer_subject", "error"))
+    if shares.is_refused(arguments["path"]):
+        return {**answer, "exists": False, "error": shares.DENIED}
     file = server.files.get(arguments["path"])
     answer["exists"] = file is not None
     if file is None:

@@ -10,7 +10,7 @@ import dataclasses
 import ntpath
 import typing as t
 
-from tests.lab.servers import installers
+from tests.lab.servers import installers, shares
 from tests.lab.servers.programs import builtin, commandline, installer, msiexec, netsh, powershell, reg, sc, shutdown, typeperf, wevtutil
 from tests.lab.servers.programs.process import Program, Result, Start
 
@@ -105,6 +105,8 @@ def _find(server: WindowsServer, command: str) -> tuple[str, Program | None]:
             return "cmd.exe", _nested
         if stem in SYSTEM:
             return f"{stem}.exe", SYSTEM[stem]
+    if shares.is_refused(command):
+        return f"{shares.DENIED}.", None
     file = server.files.get(command) if folder else None
     if file is not None and installers.parse(file.content) is not None:
         content = file.content

@@ -25,6 +25,8 @@ from tests.lab.servers.protocol import client_certificates
 from tests.lab.servers.state.winrm import STRICT, WinrmService
 
 SCHEMES = {"negotiate": "negotiate", "ntlm": "ntlm", "kerberos": "kerberos", "credssp": "credssp"}
+_DELEGATED = 0x1
+"""GSS_C_DELEG_FLAG: the client's ticket came along [DOC, RFC 2744]."""
 _CHANNEL_BOUND = 0x800
 """GSS_C_CHANNEL_BOUND_FLAG: MIT's acceptor lets a client without bindings in, and says by this flag who sent the right ones [SRC]."""
 
@@ -100,6 +102,15 @@ class Gate:
     def context(self) -> spnego.ContextProxy | None:
         """The finished security context, if any."""
         return self._context if self._context is not None and self._context.complete else None
+
+    @property
+    def delegates(self) -> bool:
+        """Whether the client has handed over credentials with which a program gets on to another machine (shares.py)."""
+        if self.context is None:
+            return False
+        if self.context.protocol == "credssp":
+            return True
+        return self.context.negotiated_protocol == "kerberos" and bool(_flags(self.context) & _DELEGATED)
 
     @property
     def offers(self) -> tuple[str, ...]:
