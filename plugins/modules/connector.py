@@ -39,8 +39,9 @@ options:
     type: path
   installer_path:
     description:
-      - Path of the installer on the server, or a UNC path that the connecting user can read from there (which takes CredSSP or
-        Kerberos delegation).
+      - Path of the installer on the server, or a UNC path that the connecting user can read from there. That takes a second hop, which
+        CredSSP has, and Kerberos with delegation (C(ansible_winrm_kerberos_delegation), C(ansible_psrp_negotiate_delegate)). NTLM,
+        client certificates and Basic are refused by the share.
       - It holds no percent sign, for which C(cmd.exe) would put the value of a variable.
     type: str
   installer_url:

@@ -149,7 +149,14 @@ def test_an_installer_on_the_server_is_not_removed() -> None:
 @pytest.mark.parametrize(
     ("given", "inspection", "message"),
     [
-        ({"installer_path": r"C:\x.exe"}, {"exists": False}, "does not exist on the server"),
+        ({"installer_path": r"C:\x.exe"}, {"exists": False}, "may not read it. What to do: correct installer_path"),
+        (
+            {"installer_path": r"\\files\x.exe"},
+            {"exists": False},
+            "may not read it. What to do: a share takes a second hop, so connect with",
+        ),
+        ({"installer_path": r"\\files\x.exe"}, {"error": "Access is denied"}, "Access is denied. What to do: a share takes a second hop"),
+        ({}, {"exists": False}, "does not exist on the server.*a virus scanner"),
         ({"installer_sha256": "cd" * 32}, {}, "declared is cdcdcd.*It was not run"),
         ({}, {"signature_status": "NotSigned", "signer_subject": None}, "not signed by Microsoft: signature NotSigned, signer none"),
         ({}, {"signature_status": "HashMismatch"}, "not signed by Microsoft: signature HashMismatch, signer CN=Microsoft Corporation,"),
