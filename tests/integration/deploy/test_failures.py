@@ -107,6 +107,16 @@ def test_a_token_that_only_an_upgrade_has_made_necessary_is_judged_then(deployme
     assert {one["id"] for one in deployment.lab.get("/tenant")["connectors"]} == before
 
 
+def test_a_sign_in_to_the_tenant_that_is_refused_is_known_before_a_server_is_touched(deployment: Deployment, small: pathlib.Path) -> None:
+    wrong = {"app_proxy_auth_source": "client_secret", "app_proxy_client_id": deployment.lab.state["client_id"]}
+    run = deployment.run(inventory=small, variables={**wrong, "app_proxy_client_secret": "not-the-secret"})
+    assert run.rc != 0
+    assert "AADSTS7000215: Invalid client secret provided" in run.output
+    assert "not-the-secret" not in run.output
+    assert deployment.lab.journal(plane="wsman") == []
+    assert_next_run_completes(deployment, small)
+
+
 def test_a_wrong_password_names_the_variable_to_correct(deployment: Deployment, small: pathlib.Path) -> None:
     run = deployment.run(inventory=small, variables={"ansible_password": "not-the-password"})
     assert run.rc != 0

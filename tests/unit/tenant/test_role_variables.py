@@ -20,6 +20,8 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.options imp
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 GROUP = "group/entra.app_proxy.tenant"
 REQUIRED = "tenant_id"
+OF_A_SIGN_IN = ("tenant_id", "cloud", "authority", "ca_file", "proxy", "timeout", "request_timeout")
+"""What counts for a user who signs in with a device code or the Azure CLI; the rest of the connection is about Graph."""
 
 
 def _defaults(node: t.Any) -> t.Iterator[dict[str, t.Any]]:
@@ -64,3 +66,10 @@ def test_the_role_documents_these_variables_as_the_table_has_them(role: str) -> 
         assert tuple(entry.get("choices", ())) == field.choices, field.option
         assert bool(entry.get("no_log")) == bool(field.no_log), field.option
         assert bool(entry.get("required")) == (field.option == REQUIRED), field.option
+
+
+def test_the_registration_token_is_asked_for_where_the_tenant_is() -> None:
+    tasks = yaml.safe_load((ROOT / "roles/connector/tasks/register.yml").read_text())
+    (asked,) = (task["entra.app_proxy.registration_token"] for task in tasks if "entra.app_proxy.registration_token" in task)
+    needed = [field for field in CONNECTION if field.option in OF_A_SIGN_IN]
+    assert {name: asked[name] for name in OF_A_SIGN_IN} == {field.option: _variable(field) for field in needed}
