@@ -13,7 +13,7 @@ description:
   - Restarts in any case, and asks nobody. Ask M(entra.app_proxy.connector_group_guard) before.
 options:
   reason:
-    description: Why, as the server's event log will tell.
+    description: Why, as the server's event log will tell. One line.
     type: str
     default: maintenance of the connector
   delay:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import traceback
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
@@ -102,6 +103,12 @@ class HostAction(ActionBase):  # type: ignore[misc]  # ansible-core is not typed
             return self._failure(error.message, details_of(error), server.done)
         except WSManError as error:
             return self._failure(str(error), details_of(error), server.done)
+        except AnsibleError:
+            raise
+        except Exception as error:
+            # A mistake of this collection. What has been changed until then is told all the same.
+            message = f"{type(error).__name__}: {error}. This is a bug in entra.app_proxy: report it with the traceback (-vvv)"
+            return {**self._failure(message, {}, server.done), "exception": traceback.format_exc()}
         finally:
             shell.close()
             session.close()

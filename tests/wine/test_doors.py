@@ -159,10 +159,10 @@ def test_one_query_finds_the_files_among_many_paths(installed: None, session: Se
     service = found[exe.lower()]
     assert service.version == f"{VERSION}.0"
     assert service.size == wine.path(exe).stat().st_size
-    assert service.modified is not None
     assert found[script.lower()].version is None
-    listed = [file.name for file in files.directory(session, "C:", "\\setup")]
-    assert listed == sorted(rf"{SETUP}\{path.name}".lower() for path in (built.installer, built.arguments))
+    listed = files.directory(session, "C:", "\\setup")
+    assert [file.name for file in listed] == sorted(rf"{SETUP}\{path.name}".lower() for path in (built.installer, built.arguments))
+    assert all(file.modified is not None for file in listed)
     assert files.directory(session, "C:", r"\no such folder") == []
 
 

@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import GENERATIONS
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.reply import without_forbidden
 
 CRITICAL, ERROR, WARNING = 1, 2, 3
 APPLICATION = "Application"
@@ -129,8 +130,9 @@ def parse(output: str) -> list[Event]:
 
     :raises HostError: when it is not XML.
     """
+    events = without_forbidden(output[output.find("<Event") :] if "<Event" in output else "")
     try:
-        root = ElementTree.fromstring(f"<Events>{output[output.find('<Event') :] if '<Event' in output else ''}</Events>")
+        root = ElementTree.fromstring(f"<Events>{events}</Events>")
     except ElementTree.ParseError as error:
         raise HostError(f"what wevtutil.exe printed is no XML: {error}", operation="read event logs") from error
     return [_event(element) for element in root]
@@ -160,4 +162,4 @@ def _event(element: ElementTree.Element) -> Event:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.strip().isdigit() else 0
+    return int(text) if text.strip().isdecimal() else 0

@@ -16,6 +16,7 @@ import typing as t
 from xml.etree import ElementTree
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import Generation
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.reply import without_forbidden
 
 _ERROR_LEVEL = 2
 
@@ -59,7 +60,7 @@ def message(output: str) -> str | None:
     if start < 0:
         return None
     try:
-        event = ElementTree.fromstring(output[start:].strip())
+        event = ElementTree.fromstring(without_forbidden(output[start:]).strip())
     except ElementTree.ParseError:
         return None
     # Rendered where the message file is installed; else the bare texts.

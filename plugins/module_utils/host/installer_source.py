@@ -21,7 +21,7 @@ import typing as t
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import DOWNLOAD_URL, ENTRA
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.versions import at_least
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.versions import at_least, readable
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.command_line import quote_command
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import WSManError
 
@@ -140,8 +140,7 @@ def inspect(server: Server, source: Source, path: str) -> str | None:
     _check_digest(source, str(facts.get("sha256") or ""), path)
     _check_publisher(source, facts, path)
     _check_version(source, facts, path)
-    version = facts.get("file_version")
-    return str(version) if version else None
+    return readable(facts.get("file_version"))
 
 
 def _unreadable(source: Source, path: str, error: t.Any) -> HostError:
@@ -179,8 +178,8 @@ def _check_publisher(source: Source, facts: t.Mapping[str, t.Any], path: str) ->
 
 
 def _check_version(source: Source, facts: t.Mapping[str, t.Any], path: str) -> None:
-    version = facts.get("file_version")
-    if source.minimum is not None and version and not at_least(str(version), source.minimum):
+    version = readable(facts.get("file_version"))
+    if source.minimum is not None and version is not None and not at_least(version, source.minimum):
         raise HostError(
             f"the installer {path} is version {version}, declared is at least {source.minimum}. It was not run. Use a newer installer, or"
             " lower the option version",

@@ -27,6 +27,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import 
     ServiceState,
 )
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.trust_certificate import TrustCertificate, read
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.versions import readable
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman import files, instances, services
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import Registry
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
@@ -133,7 +134,7 @@ def installed_files(session: Session, drive: str, found: t.Mapping[str, ServiceS
     return Installation(
         generation=generation,
         install_dir=None if exe is None else exe.rpartition("\\")[0],
-        version=None if exe is None else present[exe.lower()].version,
+        version=None if exe is None else readable(present[exe.lower()].version),
         connector_exes=tuple(connector_exes),
         updater_exes=tuple(path for path in updater_paths if path.lower() in present),
         register_script=script[0] if script else None,

@@ -128,6 +128,12 @@ def proxy_address(value: t.Any) -> str | None:
     return None
 
 
+def one_line(value: t.Any) -> str | None:
+    if value.strip() and not re.search(r"[\r\n\0]", value):
+        return None
+    return "it must be one line of text, which a command line can carry; YAML's | and > add a line break at the end, |- and >- do not"
+
+
 def positive(value: t.Any) -> str | None:
     return None if value > 0 else "it must be greater than 0"
 

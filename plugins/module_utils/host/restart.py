@@ -14,7 +14,7 @@ import typing as t
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.boot import shown, wait_for_boot
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import operating_system
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.options import Option, Options, positive
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.options import Option, Options, one_line, positive
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults import WSManFault
@@ -22,7 +22,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport im
 
 RESTART = Options(
     options=(
-        Option("reason", default="maintenance of the connector"),
+        Option("reason", default="maintenance of the connector", rule=one_line),
         Option("delay", type="int", default=2, rule=positive),
         Option("timeout", type="int", default=900, rule=positive),
         Option("poll_interval", type="float", default=2.0, rule=positive),

@@ -17,6 +17,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import struct
+import types
 import typing as t
 import uuid
 
@@ -69,38 +70,37 @@ def read(thumbprint: str, blob: bytes) -> TrustCertificate | None:
     encoded = certificate_of_blob(blob)
     if encoded is None:
         return None
-    load = _loader()
+    library = _library()
     try:
-        certificate = load(encoded)
+        certificate = library.load_der_x509_certificate(encoded)
         issuer = _common_name(certificate.issuer)
         # Only of our own anything more is looked at: other people's certificates need not be well formed.
         if issuer is None or issuer.casefold() != ISSUER:
             return None
         subject = _common_name(certificate.subject)
-        connector_id = _connector_id(certificate)
-    except ValueError:
+        return TrustCertificate(
+            thumbprint=thumbprint.upper(),
+            subject=subject or "",
+            issuer=issuer,
+            connector_id=_connector_id(certificate),
+            tenant_id=_guid_text(subject),
+            not_before=certificate.not_valid_before_utc,
+            not_after=certificate.not_valid_after_utc,
+        )
+    except (ValueError, library.InvalidVersion, library.DuplicateExtension, library.UnsupportedGeneralNameType):
         return None
-    return TrustCertificate(
-        thumbprint=thumbprint.upper(),
-        subject=subject or "",
-        issuer=issuer,
-        connector_id=connector_id,
-        tenant_id=_guid_text(subject),
-        not_before=certificate.not_valid_before_utc,
-        not_after=certificate.not_valid_after_utc,
-    )
 
 
-def _loader() -> t.Callable[[bytes], x509.Certificate]:
+def _library() -> types.ModuleType:
     # Not at the top: a missing library is to be an error with a way out, and only where it is needed.
     try:
-        from cryptography.x509 import load_der_x509_certificate
+        from cryptography import x509
     except ImportError as error:
         raise HostError(
             f"the Python package cryptography is missing on the controller: {error}. Install it with pip",
             operation="read the trust certificate",
         ) from error
-    return load_der_x509_certificate
+    return x509
 
 
 def _properties(blob: bytes) -> t.Iterator[tuple[int, bytes]]:

@@ -90,4 +90,7 @@ def _entry(key: str, values: t.Mapping[str, str]) -> Entry | None:
 def _bundle(command: str) -> str | None:
     found = _EXECUTABLE.match(command)
     path = (found["quoted"] or found["bare"]) if found else None
-    return None if path is None or path.lower().endswith("msiexec.exe") else path
+    if path is None or path.lower().endswith("msiexec.exe"):
+        return None
+    # With a variable in it (REG_EXPAND_SZ) it cannot be run as it stands; the packages of the bundle have entries of their own.
+    return None if "%" in path else path

@@ -13,12 +13,19 @@ from __future__ import annotations
 
 import re
 
-_VERSION = re.compile(r"^\d{1,5}(\.\d{1,5}){1,3}$")
+_VERSION = re.compile(r"\d{1,5}(\.\d{1,5}){1,3}", re.ASCII)
+_TOLD = re.compile(r"\s*\d{1,5}(\s*[.,]\s*\d{1,5}){1,3}(?!\d|\s*[.,]\s*\d)", re.ASCII)
 
 
 def is_version(text: str) -> bool:
     """Two to four numbers with dots between them."""
-    return _VERSION.match(text) is not None
+    return _VERSION.fullmatch(text) is not None
+
+
+def readable(text: str | None) -> str | None:
+    """The version in what a file tells of itself, which may have commas, and a remark after the numbers; None when there is none."""
+    found = _TOLD.match(text or "")
+    return None if found is None else ".".join(re.findall(r"\d+", found[0]))
 
 
 def at_least(version: str, minimum: str) -> bool:
@@ -30,6 +37,5 @@ def at_least(version: str, minimum: str) -> bool:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    # CIM_DataFile.Version and FileVersion may carry a build remark after the numbers.
-    numbers = [int(part) for part in version.split()[0].split(".")]
+    numbers = [int(part) for part in version.split(".")]
     return tuple(numbers + [0] * (4 - len(numbers)))

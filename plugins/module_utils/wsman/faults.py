@@ -132,11 +132,7 @@ def fault_in(root: ET.Element) -> WSManFault | None:
     fault = child(child(root, "Body"), "Fault")
     if local(root) != "Envelope" or fault is None:
         return None
-    code = child(fault, "Code")
-    reason = stripped(child(child(fault, "Reason"), "Text"))
-    subcode = stripped(child(child(code, "Subcode"), "Value")) or stripped(child(code, "Value"))
-    detail = child(fault, "Detail")
-    frame = _Frame(subcode.rsplit(":", 1)[-1], _one_line(reason))
+    frame, detail = _frame(fault)
     if detail is None:
         return WSManFault(None, frame.subcode, frame.reason)
     wmi_error = next(iter(descendants(detail, "MSFT_WmiError")), None)
@@ -150,12 +146,28 @@ class _Frame(t.NamedTuple):
     reason: str
 
 
+def _frame(fault: ET.Element) -> tuple[_Frame, ET.Element | None]:
+    """What is around the detail, and the detail. SOAP 1.1, which something before the service may speak, has other names for them (INF)."""
+    code = child(fault, "Code")
+    subcode = stripped(child(child(code, "Subcode"), "Value")) or stripped(child(code, "Value")) or stripped(child(fault, "faultcode"))
+    reason, detail = child(fault, "Reason"), child(fault, "Detail")
+    reasons = [*([] if reason is None else descendants(reason, "Text")), child(fault, "faultstring")]
+    texts = [_one_line(stripped(element)) for element in reasons]
+    frame = _Frame(subcode.rsplit(":", 1)[-1], next((text for text in texts if text), ""))
+    return frame, child(fault, "detail") if detail is None else detail
+
+
 def _from_wsman_fault(detail: ET.Element, frame: _Frame) -> WSManFault:
-    # The outermost fault carries the code to decide by; a fault nested in ProviderFault carries the better text.
+    # The outermost fault carries the code to decide by; a fault nested in ProviderFault carries the better text. What WMI itself says
+    # goes before both: "not found" around "access denied" must not pass for something that is not there (INF: where recorded, it is nil).
     faults = descendants(detail, "WSManFault")
-    codes = (number(fault.get("Code", "")) for fault in faults)
-    messages = [*descendants(detail, "Message"), *descendants(detail, "ProviderFault")]
-    texts = [_one_line(stripped(element)) for element in messages]
+    said = descendants(detail, "__ExtendedStatus")
+    codes = [
+        *(number(stripped(child(status, "StatusCode"))) or None for status in said),
+        *(number(fault.get("Code", "")) for fault in faults),
+    ]
+    messages = [detail, *descendants(detail, "Message"), *descendants(detail, "ProviderFault")]
+    texts = [_one_line(stripped(element)) for element in (*messages, *(child(status, "Description") for status in said))]
     inner = [text for text in texts if text]
     machine = next((fault.get("Machine", "") for fault in faults), "")
     return WSManFault(

@@ -16,17 +16,20 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.instances im
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.wql import any_of, literal
 
-_PROPERTIES = "Name,Version,FileSize,LastModified"
+_PROPERTIES = "Name,Version,FileSize"
 
 
 @dataclasses.dataclass(frozen=True)
 class File:
-    """One file: full path as Windows tells it (often in lower case), file version, bytes, UTC time."""
+    """One file: full path as Windows tells it (often in lower case), file version, bytes.
+
+    :param modified: UTC; asked for in a folder only.
+    """
 
     name: str
     version: str | None
     size: int | None
-    modified: dt.datetime | None
+    modified: dt.datetime | None = None
 
 
 def files(session: Session, paths: t.Iterable[str]) -> dict[str, File]:
@@ -47,7 +50,7 @@ def directory(session: Session, drive: str, path: str) -> list[File]:
     """
     folder = "\\" + _normal(path).strip("\\")
     folder = folder if folder.endswith("\\") else folder + "\\"
-    rows = session.query(f"SELECT {_PROPERTIES} FROM CIM_DataFile WHERE Drive={literal(drive)} AND Path={literal(folder)}")
+    rows = session.query(f"SELECT {_PROPERTIES},LastModified FROM CIM_DataFile WHERE Drive={literal(drive)} AND Path={literal(folder)}")
     return sorted((_file(row) for row in rows), key=lambda file: file.name.lower())
 
 

@@ -24,12 +24,16 @@ Value: t.TypeAlias = "str | None | list[str | None]"
 Instance: t.TypeAlias = "dict[str, Value]"
 
 _NIL = "{http://www.w3.org/2001/XMLSchema-instance}nil"
+# Characters of a wrong value that a message shows.
+_SHOWN = 40
 _MOMENT = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)T(?P<time>\d\d:\d\d:\d\d)(?:\.(?P<fraction>\d+))?(?P<offset>Z|[+-]\d\d:?\d\d)?",
     re.IGNORECASE,
 )
 # DOC: DSP0004. Asterisks stand for what is not known; the offset is in minutes.
-_DMTF_MOMENT = re.compile(r"(?P<moment>\d{14})\.(?P<fraction>\d{6}|\*{6})(?P<sign>[+-])(?P<minutes>\d{3}|\*{3})")
+_DMTF_MOMENT = re.compile(r"(?P<moment>[\d*]{14})\.(?P<fraction>\d{0,6}\**)(?<=\.[\d*]{6})(?P<sign>[+-])(?P<minutes>\d{3}|\*{3})")
+# DOC: DSP0230. A datetime of which only the day, or only the time of day, is known (cim:Date, cim:Time).
+_PART_OF_A_MOMENT = re.compile(r"(?:\d{4}-\d\d-\d\d|\d\d:\d\d:\d\d(?:\.\d+)?)(?:Z|[+-]\d\d:?\d\d)?", re.IGNORECASE)
 
 
 def instance_from(element: ET.Element) -> Instance:
@@ -72,6 +76,20 @@ def number(instance: Instance, name: str) -> int | None:
         raise ProtocolError(f"the server sent {name}={raw!r} where a number belongs") from error
 
 
+def octets(instance: Instance, name: str) -> bytes:
+    """An array of bytes, an element for each; empty when absent, null or one element without content."""
+    items = values(instance, name)
+    if items == [""]:
+        return b""
+    data = bytearray()
+    for item in items:
+        try:
+            data.append(int(item))
+        except ValueError as error:
+            raise ProtocolError(f"the server sent {name}={item[:_SHOWN]!r} where a number from 0 to 255 belongs") from error
+    return bytes(data)
+
+
 def flag(instance: Instance, name: str) -> bool | None:
     """C(true)/C(false); None when absent, null or empty."""
     raw = (text(instance, name) or "").strip().lower()
@@ -85,7 +103,7 @@ def flag(instance: Instance, name: str) -> bool | None:
 
 
 def moment(instance: Instance, name: str) -> dt.datetime | None:
-    """A point in time, aware, in UTC; None when absent, null or empty.
+    """A point in time, aware, in UTC; None when absent, null or empty, or when more than a fraction of a second of it is not known.
 
     Recorded fractions have 0, 3 and 6 digits (REAL); more are cut to microseconds. A text without an offset is taken as UTC. The form of
     the DMTF (C(20130415162843.488171-240)) is what WMI has inside, and reads alike.
@@ -94,8 +112,10 @@ def moment(instance: Instance, name: str) -> dt.datetime | None:
     if not raw:
         return None
     match = _MOMENT.fullmatch(raw) or _DMTF_MOMENT.fullmatch(raw)
+    if _PART_OF_A_MOMENT.fullmatch(raw) or (match is not None and match.re is _DMTF_MOMENT and "*" in match["moment"]):
+        return None
     if match is None:
-        raise ProtocolError(f"the server sent {name}={raw!r} where a date and time belongs")
+        raise ProtocolError(f"the server sent {name}={raw[:_SHOWN]!r} where a date and time belongs")
     try:
         return _moment(match) if match.re is _MOMENT else _dmtf_moment(match)
     except (ValueError, OverflowError) as error:

@@ -12,10 +12,10 @@ import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.envelope import Argument
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults import WSManFault
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.instances import Instance, number, text, values
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.instances import Instance, number, octets, text, values
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.lost_answers import write_or_look
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import ProtocolError, WSManError
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import WSManError
 
 HKEY_LOCAL_MACHINE = 2147483650
 HKEY_USERS = 2147483651
@@ -77,12 +77,7 @@ class Registry:
     def binary(self, key: str, value: str, *, hive: int = HKEY_LOCAL_MACHINE) -> bytes | None:
         """A REG_BINARY value, one element of the reply for each byte; None when key or value is missing."""
         output = self._read("GetBinaryValue", key, value, hive)
-        if output is None:
-            return None
-        try:
-            return bytes(int(item) for item in values(output, "uValue"))
-        except ValueError as error:
-            raise ProtocolError(f"the server sent something else than one number for each byte of {key}, value {value}") from error
+        return None if output is None else octets(output, "uValue")
 
     def subkeys(self, key: str, *, hive: int = HKEY_LOCAL_MACHINE) -> list[str] | None:
         """The names of a key's subkeys, in the server's order; None when the key is missing."""

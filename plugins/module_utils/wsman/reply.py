@@ -9,12 +9,17 @@
 from __future__ import annotations
 
 import codecs
+import re
+import sys
 import typing as t
 import xml.etree.ElementTree as ET
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import ProtocolError
 
 _BEFORE = "\ufeff \t\r\n"
+# DOC: XML 1.0, 2.2 Characters.
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_REFERENCE = re.compile(r"&#(?:x(?P<hexadecimal>[0-9A-Fa-f]{1,8})|(?P<decimal>[0-9]{1,8}));")
 
 
 class _NoDoctype(ET.TreeBuilder):
@@ -38,6 +43,16 @@ def parse(data: bytes | str) -> ET.Element:
         excerpt = " ".join(shown[:200].split())
         raise ProtocolError(f"the server's reply is not XML ({error}): {excerpt or 'it is empty'}") from error
     return root
+
+
+def without_forbidden(text: str) -> str:
+    """Text of XML without the characters that XML 1.0 forbids, written out or as references: some programs put them into it as they are."""
+    return _FORBIDDEN.sub("", _REFERENCE.sub(lambda found: found[0] if _may_stand(found) else "", text))
+
+
+def _may_stand(reference: re.Match[str]) -> bool:
+    code = int(reference["hexadecimal"], 16) if reference["hexadecimal"] else int(reference["decimal"])
+    return code <= sys.maxunicode and _FORBIDDEN.match(chr(code)) is None
 
 
 def local(element: ET.Element) -> str:

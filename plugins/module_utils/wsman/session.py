@@ -34,6 +34,8 @@ MAX_ELEMENTS = 50
 # More pages without a single item than any server was seen to send: it would never end.
 MAX_EMPTY_PAGES = 50
 _QUOTA, _NOT_READY, _BROKEN = "quota", "not ready", "broken"
+# DOC: DSP0226. Pulls that end at the operation timeout with nothing; the context is good for another one.
+MAX_SILENT_PULLS = 5
 # Seconds to wait before asking again after a quota refused a request.
 QUOTA_PAUSES = (2.0, 5.0)
 # The same after a listener that is there before its service is, such as after a boot or a change of the network. It took nothing in.
@@ -234,9 +236,20 @@ class Session:
             context = stripped(child(page, "EnumerationContext"))
             if not context or empty_pages > MAX_EMPTY_PAGES:
                 raise self._broken("the list neither ends nor says how to go on", doing)
+            page = self._pull(context, resource, doing)
+
+    def _pull(self, context: str, resource: str, doing: str) -> ET.Element:
+        """The next page. While the server has none yet it says so at the operation timeout, and is asked again."""
+        silent = 0
+        while True:
             content = messages.pull_body(context, MAX_ELEMENTS)
-            # Not read_only: a page is given once. query() starts over instead.
-            page = self._only_child(self.exchange(messages.PULL, resource, doing=doing, body=content), doing)
+            try:
+                # Not read_only: a page is given once. query() starts over instead.
+                return self._only_child(self.exchange(messages.PULL, resource, doing=doing, body=content), doing)
+            except WSManFault as fault:
+                silent += 1
+                if not fault.is_timeout or silent > MAX_SILENT_PULLS:
+                    raise
 
     def _only_child(self, reply: ET.Element, doing: str) -> ET.Element:
         content = next(iter(reply), None)

@@ -124,6 +124,19 @@ def test_queries_of_several_pages(lab: Lab, way: Way) -> None:
         assert installer.lower() in [file.name.lower() for file in files.directory(session, "C:", "\\Windows\\System32")]
 
 
+@either_library
+def test_a_page_that_takes_longer_than_an_operation_may(lab: Lab, way: Way) -> None:
+    expected = sorted(lab.get(f"/servers/{SERVER}")["services"])
+    lab.patch(f"/servers/{SERVER}", {"silent_pulls": 2})
+    before = lab.last_seq()
+    with opened(lab, way) as session:
+        rows = session.query("SELECT * FROM Win32_Service")
+    assert sorted(text(row, "Name") or "" for row in rows) == expected
+    actions = [entry["action"] for entry in lab.journal(since=before, plane="wsman", kind="read")]
+    assert actions.count("Enumerate") == 1
+    assert actions.count("Pull") >= 3
+
+
 @every_way
 def test_a_service_is_stopped_and_started(lab: Lab, way: Way) -> None:
     with opened(lab, way) as session:

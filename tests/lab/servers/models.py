@@ -187,6 +187,7 @@ class WindowsServer:
         vars(self.winrm).update(vars(WinrmService(certificate_subject=f"{self.user}@localhost")))
         self.max_shells = MAX_SHELLS
         self.process_seconds = 0.0
+        self.silent_pulls = 0
         self.installer_exit_code: int | None = None
         self.msiexec_exit_code: int | None = None
         self.leftovers = False

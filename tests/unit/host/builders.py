@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import struct
+import typing as t
 import uuid
 
 from cryptography import x509
@@ -42,6 +43,7 @@ def encoded_certificate(
     issuer: str = ISSUER,
     subject: str = TENANT,
     connector_id: bytes | None = uuid.UUID(CONNECTOR).bytes_le,
+    extensions: t.Sequence[tuple[str, bytes]] = (),
     not_before: datetime.datetime = BEGUN,
     not_after: datetime.datetime = ENDS,
 ) -> bytes:
@@ -56,7 +58,9 @@ def encoded_certificate(
         .not_valid_after(not_after)
     )
     if connector_id is not None:
-        builder = builder.add_extension(x509.UnrecognizedExtension(ObjectIdentifier(CONNECTOR_ID), connector_id), critical=False)
+        extensions = [(CONNECTOR_ID, connector_id), *extensions]
+    for identifier, value in extensions:
+        builder = builder.add_extension(x509.UnrecognizedExtension(ObjectIdentifier(identifier), value), critical=False)
     return builder.sign(_KEY, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 

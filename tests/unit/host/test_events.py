@@ -31,6 +31,7 @@ def event(data: str = "", message: str = "") -> str:
         (event(data=DENIED), DENIED),
         (event(data="other", message=DENIED), DENIED),
         ("\ufeff" + event(message=DENIED), DENIED),
+        (event(message="red\x1b[31m\x00 &#x1B;&#0;&#9;text"), "red[31m \ttext"),
         ("", None),
         ("Access is denied.", None),
         ("<Event><broken>", None),

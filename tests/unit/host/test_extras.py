@@ -130,6 +130,17 @@ def test_events_are_read_one_after_the_other() -> None:
         event_log.parse("<Event><unfinished")
 
 
+@given(st.text(st.characters(exclude_characters="&<>"), min_size=1))
+def test_no_text_of_one_event_hides_the_others(text: str) -> None:
+    references = "".join(f"&#x{ord(character):X};" for character in text)
+    rendered = [f"<RenderingInfo><Message>{shown}.</Message></RenderingInfo>" for shown in (text, references, "well")]
+    output = "\r\n".join(EVENT.format(id=number, level=2, hour=9, rendered=one) for number, one in enumerate(rendered))
+    raw, referred, well = event_log.parse(output)
+    assert (raw.id, referred.id, well.message) == (0, 1, "well.")
+    assert raw.message == referred.message
+    assert set(raw.message) <= {*text, " ", "."}
+
+
 def test_the_application_log_is_asked_for_the_product_only() -> None:
     condition = event_log.query("Application", NOW, (2,), 50)[-1]
     assert "Provider[@Name='Microsoft Entra private network connector']" in condition

@@ -52,6 +52,30 @@ def test_a_blob_without_a_certificate_gives_nothing() -> None:
     assert trust_certificate.certificate_of_blob(b"\x03\x00\x00\x00\x01\x00\x00\x00\x02\x00\x00\x00ab") is None
 
 
+def test_a_certificate_of_no_known_version_is_somebody_elses() -> None:
+    # The version is the first number of a certificate, [0] INTEGER; 3 stands there as 2.
+    encoded = encoded_certificate(issuer="Contoso CA")
+    third, unknown = b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x07"
+    assert third in encoded
+    assert trust_certificate.read(THUMBPRINT, blob(encoded.replace(third, unknown, 1))) is None
+
+
+def test_a_certificate_with_an_extension_twice_is_not_taken_for_ours() -> None:
+    # Two numbers of the same length in the same arc: the second becomes the first.
+    identifier = bytes.fromhex("060a2b060104018237520101")
+    other = bytes.fromhex("060a2b060104018237520102")
+    encoded = encoded_certificate(extensions=[("1.3.6.1.4.1.311.82.1.2", b"\x05\x00"), ("1.3.6.1.4.1.311.82.1.1", b"\x05\x00")])
+    assert encoded.count(identifier) == encoded.count(other) == 1
+    assert trust_certificate.read(THUMBPRINT, blob(encoded.replace(other, identifier))) is None
+
+
+@given(position=st.integers(0, 10_000), change=st.integers(1, 255))
+def test_a_certificate_with_one_wrong_byte_is_never_an_error(position: int, change: int) -> None:
+    encoded = bytearray(encoded_certificate())
+    encoded[position % len(encoded)] ^= change
+    trust_certificate.read(THUMBPRINT, blob(bytes(encoded)))
+
+
 @given(garbage=st.binary(max_size=200))
 def test_garbage_is_never_an_error(garbage: bytes) -> None:
     assert trust_certificate.read(THUMBPRINT, garbage) is None

@@ -71,5 +71,11 @@ def test_a_package_whose_uninstall_string_names_msiexec_goes_by_its_code() -> No
     assert entry.command()[0] == "msiexec.exe"
 
 
+def test_a_bundle_whose_path_holds_a_variable_is_not_run() -> None:
+    output = BUNDLE_OUTPUT.replace('REG_SZ    "C:\\ProgramData', 'REG_EXPAND_SZ    "%ProgramData%')
+    assert "%ProgramData%" in output
+    assert [entry.executable for entry in uninstall_entries.parse(output)] == [None]
+
+
 def test_nothing_found_is_an_empty_list() -> None:
     assert uninstall_entries.parse("\r\nEnd of search: 0 match(es) found.\r\n") == []

@@ -192,3 +192,14 @@ def test_an_order_that_is_refused_is_told(machine: Machine) -> None:
     machine.exit_code = 5
     with pytest.raises(HostError, match=r"exit code 5: Access is denied\. The account needs the right"):
         restart.restart(machine.server(), ORDER, False)
+
+
+@pytest.mark.parametrize("reason", ["monthly\npatches", "patches\n", "patches\r", "a\0b", "", "  "])
+def test_a_reason_that_no_command_line_carries_is_refused_before_anything(reason: str) -> None:
+    (problem,) = restart.RESTART.problems({**ORDER, "reason": reason})
+    assert problem.startswith("option reason has the value ")
+    assert "it must be one line of text" in problem
+
+
+def test_a_reason_may_hold_what_a_sentence_holds() -> None:
+    assert restart.RESTART.problems({**ORDER, "reason": 'Patches of July ("100 %" & more): <all>'}) == []

@@ -29,6 +29,36 @@ def wmi_error(namespace: str, **fields: str) -> str:
     return f'<e:MSFT_WmiError xmlns:e="{namespace}">{items}</e:MSFT_WmiError>'
 
 
+def status(**fields: str | None) -> str:
+    """The fault of a missing instance as it was recorded, with what WMI says of it (recorded: null)."""
+    items = "".join(
+        f"<e:{name}>{value}</e:{name}>" if value is not None else f'<e:{name} xsi:nil="true"/>' for name, value in fields.items()
+    )
+    extended = f'<e:__ExtendedStatus xmlns:e="urn:e" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">{items}</e:__ExtendedStatus>'
+    inner = f"<f:WSManFault Code='2150858752'><f:Message>not there</f:Message><f:ExtendedError>{extended}</f:ExtendedError></f:WSManFault>"
+    return f"<f:WSManFault Code='2150858752'><f:Message><f:ProviderFault>{inner}</f:ProviderFault></f:Message></f:WSManFault>"
+
+
+def soap11(detail: str) -> bytes:
+    fault = f"<faultcode>e:Server</faultcode><faultstring>Access is  denied. </faultstring><detail>{detail}</detail>"
+    declared = 'xmlns:e="http://schemas.xmlsoap.org/soap/envelope/" xmlns:f="http://schemas.microsoft.com/wbem/wsman/1/wsmanfault"'
+    return f"<e:Envelope {declared}><e:Body><e:Fault>{fault}</e:Fault></e:Body></e:Envelope>".encode()
+
+
+def test_denied_inside_not_found_is_not_taken_for_nothing_there() -> None:
+    found = parse_fault(soap(detail=status(StatusCode="2147749891", Description="Access denied")))
+    assert found is not None
+    assert not found.is_not_found
+    assert not found.is_class_missing
+    assert "Use an administrator" in str(found)
+
+
+def test_a_fault_of_soap_11_keeps_its_kind() -> None:
+    found = parse_fault(soap11(""))
+    assert found is not None
+    assert (found.subcode, found.reason) == ("Server", "Access is denied.")
+
+
 @pytest.mark.parametrize(
     ("data", "code", "wmi_status", "message"),
     [
@@ -88,6 +118,17 @@ def wmi_error(namespace: str, **fields: str) -> str:
             id="WMI error inside another fault: the outer code",
         ),
         pytest.param(soap(detail=f"<f:WSManFault Code='{'9' * 5000}'/>"), None, None, "the reason", id="a number that is none"),
+        pytest.param(soap(detail="  said\n here "), None, None, "said here", id="a detail of text"),
+        pytest.param(soap(reason='</s:Text><s:Text xml:lang="de">der Grund'), None, None, "der Grund", id="a first reason without text"),
+        pytest.param(soap(reason="", detail=status(Description="denied by WMI")), 2150858752, None, "denied by WMI", id="WMI's words"),
+        pytest.param(
+            soap(detail=status(StatusCode="2147749891", Description="denied")), 2147749891, None, "denied", id="WMI's own code decides"
+        ),
+        pytest.param(soap(detail=status(StatusCode="-2147217405")), 2147749891, None, "not there", id="WMI's own code, signed"),
+        pytest.param(soap(detail=status(StatusCode="0", Description="")), 2150858752, None, "not there", id="WMI has no code"),
+        pytest.param(soap(detail=status(StatusCode=None, Description=None)), 2150858752, None, "not there", id="WMI says nothing"),
+        pytest.param(soap11("<f:WSManFault Code='5'><f:Message>denied</f:Message></f:WSManFault>"), 5, None, "denied", id="SOAP 1.1"),
+        pytest.param(soap11(""), None, None, "Access is denied.", id="SOAP 1.1 without a detail"),
         pytest.param(soap(reason="\n   El servicio\n   no puede  \n"), None, None, "El servicio no puede", id="localised, white space"),
     ],
 )

@@ -96,7 +96,7 @@ def test_flags(raw: str, value: bool) -> None:
 
 
 @pytest.mark.parametrize("read", [number, flag, moment])
-@pytest.mark.parametrize("raw", ["maybe", "1.5", "2024-13-01T00:00:00Z", "2024-01-01", "0001-01-01T00:00:00+14:00"])
+@pytest.mark.parametrize("raw", ["maybe", "1.5", "2024-13-01T00:00:00Z", "P3DT2H", "0001-01-01T00:00:00+14:00"])
 def test_a_value_of_another_type_is_refused_with_its_name(read: object, raw: str) -> None:
     with pytest.raises(ProtocolError, match="Version="):
         read({"Version": raw}, "Version")  # type: ignore[operator]
@@ -117,6 +117,29 @@ def test_a_value_of_another_type_is_refused_with_its_name(read: object, raw: str
 )
 def test_moments(raw: str, expected: str) -> None:
     assert moment({"V": raw.replace("t", "T")}, "V") == dt.datetime.fromisoformat(expected)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *("2013041516****.******+000", "********163000.000000+060", "**************.******+***", "201304151628**.000000-240"),
+        *("2013-04-15", "2013-04-15Z", "2013-04-15+02:00", "16:28:43", "16:28:43.5Z"),
+    ],
+)
+def test_a_moment_that_is_not_wholly_known_is_none(raw: str) -> None:
+    assert moment({"V": raw}, "V") is None
+
+
+@given(st.sets(st.integers(0, 13), min_size=1), st.integers(0, 6))
+def test_whatever_part_of_a_moment_is_not_known(unknown: set[int], digits: int) -> None:
+    raw = "".join("*" if place in unknown else digit for place, digit in enumerate("20130415162843"))
+    assert moment({"V": f"{raw}.{'488171'[:digits]:*<6}+060"}, "V") is None
+
+
+@given(st.integers(0, 6))
+def test_a_fraction_is_known_as_far_as_it_is(digits: int) -> None:
+    found = moment({"V": f"20130415162843.{'488171'[:digits]:*<6}+000"}, "V")
+    assert found == dt.datetime(2013, 4, 15, 16, 28, 43, int(f"{'488171'[:digits]:0<6}"), tzinfo=dt.timezone.utc)
 
 
 @given(

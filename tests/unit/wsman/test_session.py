@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults import NOT_FOUND, OPERATION_QUOTA, WSManFault
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import MAX_EMPTY_PAGES, Session
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults import (
+    NOT_FOUND,
+    OPERATION_QUOTA,
+    OPERATION_TIMED_OUT,
+    WSManFault,
+)
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import MAX_EMPTY_PAGES, MAX_SILENT_PULLS, Session
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import (
     AuthenticationError,
     HttpError,
     ProtocolError,
     TransportError,
 )
-from tests.unit.wsman.scripted import Answer, Scripted, envelope, fault, output, rows, session
+from tests.unit.wsman.scripted import NAMES, Answer, Scripted, envelope, fault, output, rows, session
 
 LOST = TransportError("no answer in time", request_may_have_run=True)
 NEVER_SENT = TransportError("connection refused", request_may_have_run=False)
@@ -84,6 +89,30 @@ def test_a_query_that_loses_a_page_starts_over() -> None:
     host, server = session(rows({"Name": "a"}, context="one"), LOST, rows({"Name": "a"}, context="two"), rows({"Name": "b"}, first=False))
     assert [row["Name"] for row in host.query("SELECT Name FROM Win32_Service")] == ["a", "b"]
     assert server.actions() == ["Enumerate", "Pull", "Enumerate", "Pull"]
+
+
+@pytest.mark.parametrize("silent", [1, MAX_SILENT_PULLS])
+def test_a_page_that_takes_its_time_is_asked_for_again(silent: int) -> None:
+    late = [fault(str(OPERATION_TIMED_OUT), "w:TimedOut")] * silent
+    host, server = session(rows(context="c"), *late, rows({"Name": "a"}, context="d", first=False), *late, rows({"Name": "b"}, first=False))
+    assert [row["Name"] for row in host.query("SELECT Name FROM CIM_DataFile")] == ["a", "b"]
+    contexts = [request.content.findtext("n:EnumerationContext", "", NAMES) for request in server.requests[1:]]
+    assert contexts == ["c"] * (silent + 1) + ["d"] * (silent + 1)
+    assert len({request.message_id for request in server.requests}) == len(server.requests)
+
+
+def test_a_page_that_never_comes_is_given_up() -> None:
+    host, server = session(rows(context="c"), *[fault(str(OPERATION_TIMED_OUT), "w:TimedOut")] * 50)
+    with pytest.raises(WSManFault, match="raise the connection's operation timeout"):
+        host.query("SELECT Name FROM CIM_DataFile")
+    assert server.actions() == ["Enumerate", *["Pull"] * (MAX_SILENT_PULLS + 1)]
+
+
+def test_another_refusal_of_a_page_is_an_answer() -> None:
+    host, server = session(rows(context="c"), fault("2150858779"))
+    with pytest.raises(WSManFault):
+        host.query("SELECT Name FROM CIM_DataFile")
+    assert server.actions() == ["Enumerate", "Pull"]
 
 
 def test_invoke_sends_arguments_and_selectors() -> None:

@@ -21,7 +21,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.faults impor
     WSManFault,
 )
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import HKEY_USERS, Registry, RegistryError
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import TransportError
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import ProtocolError, TransportError
 from tests.unit.wsman.scripted import Answer, fault, output, rows, session
 
 LOST = TransportError("no answer", request_may_have_run=True)
@@ -55,6 +55,20 @@ def test_registry_reads() -> None:
 def test_binary_values(data: bytes) -> None:
     host, _server = session(output("GetBinaryValue", ReturnValue="0", uValue=[str(byte) for byte in data]))
     assert Registry(host).binary(KEY, "Blob") == data
+
+
+@pytest.mark.parametrize("empty", [[], [""]])
+def test_an_empty_binary_value(empty: list[str]) -> None:
+    host, _server = session(output("GetBinaryValue", ReturnValue="0", uValue=empty))
+    assert Registry(host).binary(KEY, "Blob") == b""
+
+
+@pytest.mark.parametrize("wrong", ["-1", "256", "0x41", "MIICAQ==", "", "9" * 5000])
+def test_what_is_no_byte_is_told(wrong: str) -> None:
+    host, _server = session(output("GetBinaryValue", ReturnValue="0", uValue=["1", wrong]))
+    with pytest.raises(ProtocolError, match="where a number from 0 to 255 belongs") as caught:
+        Registry(host).binary(KEY, "Blob")
+    assert f"uValue='{wrong[:40]}'" in str(caught.value)
 
 
 @pytest.mark.parametrize("code", ["1", "2"])
@@ -252,22 +266,28 @@ def test_waiting_for_a_state(states: list[str | None], seconds: float, seen: str
     assert now[0] <= seconds
 
 
-FILE = {"Name": "c:\\a\\b.exe", "Version": "1.5.3890.0", "FileSize": "5000000000", "LastModified": "2024-05-01T10:00:00Z"}
+FILE = {"Name": "c:\\a\\b.exe", "Version": "1.5.3890.0", "FileSize": "5000000000"}
 
 
 def test_files_in_one_query() -> None:
     host, server = session(rows(FILE, {"Name": "c:\\a\\c.txt", "Version": "", "FileSize": "0"}))
     assert files.files(host, ["C:/A/b.exe", "C:\\a\\C.txt"]) == {
-        "c:\\a\\b.exe": files.File("c:\\a\\b.exe", "1.5.3890.0", 5000000000, dt.datetime(2024, 5, 1, 10, tzinfo=dt.timezone.utc)),
-        "c:\\a\\c.txt": files.File("c:\\a\\c.txt", None, 0, None),
+        "c:\\a\\b.exe": files.File("c:\\a\\b.exe", "1.5.3890.0", 5000000000),
+        "c:\\a\\c.txt": files.File("c:\\a\\c.txt", None, 0),
     }
+    # Ages of programs are nobody's business: one that cannot be read must not hide that the program is there.
+    assert "LastModified" not in str(server.requests[0].arguments()[-1][1])
     assert str(server.requests[0].arguments()[-1][1]).endswith(r"CIM_DataFile WHERE Name='C:\\A\\b.exe' OR Name='C:\\a\\C.txt'")
 
 
 @pytest.mark.parametrize("folder", ["\\a\\b", "\\a\\b\\", "a/b", "/a/b/"])
 def test_a_folder_by_drive_and_path(folder: str) -> None:
-    host, server = session(rows({"Name": "c:\\a\\b\\Z"}, {"Name": "c:\\a\\b\\m"}))
-    assert [file.name for file in files.directory(host, "C:", folder)] == ["c:\\a\\b\\m", "c:\\a\\b\\Z"]
+    modified = {"LastModified": "2024-05-01T10:00:00Z"}
+    host, server = session(rows({"Name": "c:\\a\\b\\Z", **modified}, {"Name": "c:\\a\\b\\m", "LastModified": "20240501******.******+000"}))
+    assert [(file.name, file.modified) for file in files.directory(host, "C:", folder)] == [
+        ("c:\\a\\b\\m", None),
+        ("c:\\a\\b\\Z", dt.datetime(2024, 5, 1, 10, tzinfo=dt.timezone.utc)),
+    ]
     assert str(server.requests[0].arguments()[-1][1]).endswith(r"WHERE Drive='C:' AND Path='\\a\\b\\'")
 
 

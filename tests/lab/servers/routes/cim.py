@@ -185,6 +185,9 @@ class Cim:
 
     def _pull(self, request: soap.Request) -> str:
         """One page. The context is new each time; the last page has n:EndOfSequence and no context [REAL]."""
+        if self._server.silent_pulls > 0 and _child_text(request.body, "EnumerationContext") in self._open:
+            self._server.silent_pulls -= 1
+            raise faults.timed_out()
         enumeration = self._open.pop(_child_text(request.body, "EnumerationContext"), None)
         if enumeration is None:
             raise faults.bad_context()

@@ -279,6 +279,7 @@ PATCHES: dict[str, t.Callable[[WindowsServer, t.Any], None]] = {
     "registration_signals_errors": _attribute("registration_signals_errors", bool),
     "blocked_urls": _attribute("blocked_urls", list),
     "process_seconds": _attribute("process_seconds", float),
+    "silent_pulls": _attribute("silent_pulls", int),
     "reboot_seconds": _attribute("reboot_seconds", float),
     "max_shells": _attribute("max_shells", int),
     "endpoints": lambda server, values: server.network.patch_endpoints(values),
@@ -297,5 +298,6 @@ leftovers: remains of an earlier install (a folder, a service without program): 
 (connector.md 4.1 [MS TOK]), until they are gone or the installer has uninstalled. product: see state.product.
 registration_signals_errors: a refused registration also raises an error in PowerShell; by default it is silent (connector.md 5.1 [UNV]).
 blocked_urls: beginnings of URLs that this server cannot reach. process_seconds: how long every process takes.
+silent_pulls: so many Pulls end at the operation timeout with nothing, at once; their contexts stay good (DSP0226 [DOC]).
 reboot: someone restarts it, so many seconds from now; it is away for reboot_seconds.
 """
