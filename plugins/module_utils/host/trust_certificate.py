@@ -20,6 +20,7 @@ import struct
 import types
 import typing as t
 import uuid
+import warnings
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 
@@ -72,23 +73,29 @@ def read(thumbprint: str, blob: bytes) -> TrustCertificate | None:
         return None
     library = _library()
     try:
-        certificate = library.load_der_x509_certificate(encoded)
-        issuer = _common_name(certificate.issuer)
-        # Only of our own anything more is looked at: other people's certificates need not be well formed.
-        if issuer is None or issuer.casefold() != ISSUER:
-            return None
-        subject = _common_name(certificate.subject)
-        return TrustCertificate(
-            thumbprint=thumbprint.upper(),
-            subject=subject or "",
-            issuer=issuer,
-            connector_id=_connector_id(certificate),
-            tenant_id=_guid_text(subject),
-            not_before=certificate.not_valid_before_utc,
-            not_after=certificate.not_valid_after_utc,
-        )
-    except (ValueError, library.InvalidVersion, library.DuplicateExtension, library.UnsupportedGeneralNameType):
+        with warnings.catch_warnings():
+            # The library warns of what it will refuse one day. That is nobody's business who looks for one certificate among others.
+            warnings.simplefilter("ignore")
+            return _connectors_own(thumbprint.upper(), library.load_der_x509_certificate(encoded))
+    except (ValueError, TypeError, library.InvalidVersion, library.DuplicateExtension, library.UnsupportedGeneralNameType):
         return None
+
+
+def _connectors_own(thumbprint: str, certificate: x509.Certificate) -> TrustCertificate | None:
+    issuer = _common_name(certificate.issuer)
+    # Only of our own anything more is looked at: other people's certificates need not be well formed.
+    if issuer is None or issuer.casefold() != ISSUER:
+        return None
+    subject = _common_name(certificate.subject)
+    return TrustCertificate(
+        thumbprint=thumbprint,
+        subject=subject or "",
+        issuer=issuer,
+        connector_id=_connector_id(certificate),
+        tenant_id=_guid_text(subject),
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+    )
 
 
 def _library() -> types.ModuleType:
