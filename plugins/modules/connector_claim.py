@@ -12,8 +12,9 @@ description:
   - Two operators who run the same playbook must not work on one server at the same time. This module writes into the server's registry
     which run works on it, and refuses while another run's note stands there.
   - The claim belongs to the run of C(ansible-playbook), not to the task. It ends when it is released, when the run is known to be dead,
-    which only a run on the same controller can tell, or when O(lease) is over.
-  - It is a note among the playbooks of this collection. Nothing else heeds it.
+    which only a run on the same controller can tell, or when O(lease) is over and the run is not known to live.
+  - The modules of this collection that change a server heed it. They fail, before they change anything, while another run's claim stands.
+    Nothing else heeds it.
 options:
   state:
     description:
@@ -29,7 +30,7 @@ options:
   lease:
     description: How many seconds the claim holds, by the server's clock, when it is neither renewed nor released.
     type: int
-    default: 1800
+    default: 7200
   take_over:
     description: Whether to take a server although another run's claim holds. Only when that run is certainly dead.
     type: bool

@@ -8,7 +8,7 @@
 
 Writing is no test-and-set there. So a claim is written, and after a pause longer than a write takes it is read again: of two that wrote at
 the same moment one sees the other's (Fischer's way of mutual exclusion). A claim ends when it is released, when the run that made it is
-known to be dead, or when nobody renewed it for the time it was made for, by the server's own clock.
+known to be dead, or when nobody renewed it for the time it was made for, by the server's own clock; never while its run is known to live.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ CLAIM = Options(
     options=(
         Option("state", required=True, choices=("held", "released")),
         Option("purpose", default="maintenance"),
-        Option("lease", type="int", default=1800, rule=positive),
+        Option("lease", type="int", default=7200, rule=positive),
         Option("take_over", type="bool", default=False),
         Option("wait_timeout", type="int", default=0, rule=not_negative),
         POLL_INTERVAL,
@@ -68,9 +68,14 @@ class Owner:
 
     def is_surely_dead(self) -> bool:
         """Whether the run is over. Of a run on another controller nothing is known."""
-        if self.controller != socket.gethostname():
-            return False
-        return self.boot != _boot() or not _runs(self.pid) or self.started != _started(self.pid)
+        return self.controller == socket.gethostname() and not self._is_running_here()
+
+    def is_surely_alive(self) -> bool:
+        """Whether the run goes on. Of a run on another controller nothing is known."""
+        return self.controller == socket.gethostname() and self._is_running_here()
+
+    def _is_running_here(self) -> bool:
+        return self.boot == _boot() and _runs(self.pid) and self.started == _started(self.pid)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,6 +133,24 @@ def claim(server: Server, options: t.Mapping[str, t.Any], check_mode: bool, owne
     return _result(plan, mine, left)
 
 
+def require_free(server: Server) -> None:
+    """Stop before something is changed on a server that another run works on.
+
+    :raises HostError: another run has claimed it, and lives as far as is known.
+    """
+    found = Claim.read(Registry(server.session).string(KEY, VALUE))
+    if found is None or found.owner == Owner.this_run() or found.owner.is_surely_dead():
+        return
+    if _holds(found, server):
+        machine, _os = operating_system(server.session)
+        raise _taken(machine, found)
+
+
+def _holds(found: Claim, server: Server) -> bool:
+    """Whether a claim counts, of a run that is not known to be dead."""
+    return found.owner.is_surely_alive() or found.until > _now(server)
+
+
 def _release_plan(machine: str, found: Claim | None, me: Owner) -> Plan:
     """Another run's claim is left alone, unless that run is over."""
     if found is None or (found.owner != me and not found.owner.is_surely_dead()):
@@ -140,7 +163,7 @@ def _wait_until_free(server: Server, registry: Registry, me: Owner, options: t.M
 
     def look() -> tuple[tuple[Claim | None] | None, str]:
         found = Claim.read(registry.string(KEY, VALUE))
-        free = found is None or found.owner == me or options["take_over"] or found.owner.is_surely_dead() or found.until <= _now(server)
+        free = found is None or found.owner == me or options["take_over"] or found.owner.is_surely_dead() or not _holds(found, server)
         return ((found,) if free else None), "" if found is None else _shown(found)
 
     try:

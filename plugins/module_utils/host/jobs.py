@@ -24,6 +24,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host import (
 )
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_leftovers import existing_folders, remove_left_behind
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_registration import Credentials
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.claim import require_free
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_restart import restart_after
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import Applied, Limits
@@ -49,11 +50,13 @@ def connector(server: Server, options: Values, check_mode: bool) -> Result:
     awaited, deferred = _awaited(server, options, before), Plan()
     if absent:
         plan = _removal_plan(server, options, before, awaited)
+        _heed(server, plan, check_mode)
         applied = _remove(server, options, plan, before, source, check_mode)
     else:
         desired = _desired(server, options, before, source, check_mode)
         left = _left(server, options, before)
         plan, deferred = (make(desired, before, left, awaited) for make in (plan_connector.plan, plan_connector.deferred))
+        _heed(server, plan, check_mode)
         with _warned(server, plan):
             applied = _install(server, options, desired, plan, before, source, check_mode)
     after, restarted = applied, False
@@ -90,6 +93,7 @@ def registration(server: Server, options: Values, check_mode: bool) -> Result:
     if plan:
         _check_credentials(credentials, desired.tenant_id, before, server, check_mode)
     after = before
+    _heed(server, plan, check_mode)
     if plan and not check_mode:
         limits = Limits(options["timeout"], options["poll_interval"])
         after = apply_registration.apply(before, desired.tenant_id, credentials, options["environment_name"], server, limits)
@@ -110,6 +114,12 @@ def info(server: Server, options: Values, _check_mode: bool) -> Result:
     known = plan_registration.known_ids(options["known_connectors"])
     required = plan_registration.reason_to_register(state, options["tenant_id"], known)
     return {"changed": False, "connector": state.as_dict(), "registration": _judged(state, required)}
+
+
+def _heed(server: Server, plan: Plan, check_mode: bool) -> None:
+    """Change nothing on a server that another run works on. What is as it should be takes no look."""
+    if plan and not check_mode:
+        require_free(server)
 
 
 def _source(options: Values) -> Source:

@@ -12,6 +12,7 @@ import contextlib
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.boot import shown, wait_for_boot
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.claim import require_free
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import operating_system
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.options import Option, Options, one_line, positive
@@ -45,6 +46,7 @@ def restart(server: Server, options: t.Mapping[str, t.Any], check_mode: bool) ->
     result = {"changed": True, "plan": plan.as_dict(), "diff": plan.diff(), "last_boot_before": shown(before)}
     if check_mode:
         return {**result, "last_boot": shown(before), "seconds": 0}
+    require_free(server)
     started = server.clock()
     _order(server, machine, options)
     ordered = before.local_time or server.now()

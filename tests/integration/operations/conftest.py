@@ -31,7 +31,7 @@ THREES = {"Web": WEB, "HR": HR}
 PAIRS = {"Web": WEB[:2], "HR": ("nam-hr-01", "nam-hr-02")}
 """Two of two: none has one to spare."""
 QUICK = {"files_appear": 0.3, "becomes_active": 0.3, "service_start": 0.1}
-CLAIM_KEY, CLAIM_VALUE, LEASE = r"SOFTWARE\entra.app_proxy", "Maintenance", 1800
+CLAIM_KEY, CLAIM_VALUE, LEASE = r"SOFTWARE\entra.app_proxy", "Maintenance", 7200
 FAST = {"upgrade_drain_seconds": 0, "upgrade_wait_interval": 1, "upgrade_wait_timeout": 20, "upgrade_return_timeout": 30}
 
 

@@ -58,6 +58,20 @@ def test_an_upgrade_beside_the_removal_of_one_of_the_group(operations: Operation
     assert operations.claims() == {}
 
 
+def test_a_deployment_leaves_a_server_alone_that_another_run_works_on(operations: Operations) -> None:
+    """Its connector is down, as in the middle of an upgrade: a deployment would start it, and one without a claim starts."""
+    operations.fleet(ONE, version=NEW)
+    operations.claimed_by(WEB[0], controller="another-controller", pid=4711)
+    for host in WEB[:2]:
+        operations.lab.patch(f"/servers/{host}", {"services": {"WAPCSvc": {"state": "Stopped"}}})
+    seq = operations.lab.last_seq()
+    deployed = operations.run("deploy_connectors", "--tags", "connectors")
+    assert deployed.rc != 0
+    assert "NAM-WEB-01 is being worked on by process 4711 on another-controller" in deployed.output
+    assert {one["target"] for one in operations.changes(seq)} == {WEB[1]}
+    assert operations.lab.get(f"/servers/{WEB[1]}")["services"]["WAPCSvc"]["state"] == "Running"
+
+
 def test_two_removals_of_different_members_of_one_group(operations: Operations) -> None:
     operations.fleet(ONE, version=NEW)
     others = operations.another_operator()

@@ -125,6 +125,39 @@ def test_it_is_waited_for_and_ends_with_its_lease(machine: Machine) -> None:
     assert claim.claim(machine.server(), {**HELD, "take_over": True}, False)["claim"]["purpose"] == "patches"
 
 
+def test_the_claim_of_a_run_that_lives_does_not_end_with_its_lease(machine: Machine) -> None:
+    process = subprocess.Popen(["sleep", "60"])
+    alive = dataclasses.replace(Owner.this_run(), pid=process.pid, started=claim._started(process.pid))
+    machine.note = note(alive, minutes=-60)
+    try:
+        with pytest.raises(HostError, match="is being worked on"):
+            claim.claim(machine.server(), HELD, False)
+        with pytest.raises(HostError, match="is being worked on"):
+            claim.require_free(machine.server())
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("owner", [None, "this run", "a dead run", "a run elsewhere whose lease is over"])
+def test_a_server_that_nobody_else_works_on_may_be_changed(machine: Machine, owner: str | None) -> None:
+    me = Owner.this_run()
+    notes = {
+        "this run": note(me),
+        "a dead run": note(dataclasses.replace(me, boot="before")),
+        "a run elsewhere whose lease is over": note(ELSEWHERE, minutes=-1),
+    }
+    machine.note = notes.get(owner or "")
+    claim.require_free(machine.server())
+
+
+def test_a_server_that_another_run_works_on_is_not_restarted(machine: Machine) -> None:
+    machine.note = note(ELSEWHERE)
+    with pytest.raises(HostError, match="other-controller"):
+        restart.restart(machine.server(), ORDER, False)
+    assert machine.commands == []
+
+
 def test_the_claim_of_a_run_that_is_dead_is_taken_at_once(machine: Machine) -> None:
     me = Owner.this_run()
     for dead in (dataclasses.replace(me, pid=2**22 + 1), dataclasses.replace(me, boot="before"), dataclasses.replace(me, started="1")):

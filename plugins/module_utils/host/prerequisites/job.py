@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.claim import require_free
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.health import CRITICAL, reaches
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.outcome import outcome
@@ -38,6 +39,7 @@ def connector_prerequisites(server: Server, options: Values, check_mode: bool) -
     if steps and check_mode:
         state = predicted(steps, state)
     elif steps:
+        require_free(server)
         apply(steps, state, server, timeout=options["timeout"])
         state = observe(server, question, timeout=options["timeout"])
     state = _probed(server, options, state)

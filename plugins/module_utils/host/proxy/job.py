@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.claim import require_free
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.outcome import outcome
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.proxy.apply import apply, running
@@ -34,6 +35,7 @@ def connector_proxy(server: Server, options: t.Mapping[str, t.Any], check_mode: 
         restarted = running(steps, state, server)
         state = predicted(steps, state)
     elif steps:
+        require_free(server)
         restarted = apply(steps, state, server, timeout=timeout, interval=interval)
         state = look()
         _check(plan(desired, state).lines(), state)
