@@ -105,6 +105,10 @@ _value:
             zone:
               description: Where the server stands; null when that is not declared.
               type: str
+            id:
+              description: Id of its connector, once the server has told it to role P(entra.app_proxy.connector#role).
+              type: str
+              returned: when it is known
     errors:
       description: Every mistake. With one of these the fleet must not be deployed.
       type: list

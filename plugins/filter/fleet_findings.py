@@ -32,6 +32,11 @@ options:
     type: list
     elements: dict
     required: true
+  asked:
+    description:
+      - Inventory names of the servers that were to be asked. Of the others only what the tenant says is judged. The default is all servers.
+    type: list
+    elements: str
 seealso:
   - plugin: entra.app_proxy.ha_verdict
     plugin_type: filter
@@ -81,14 +86,16 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.fleet import findi
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.ha import verdict
 
 
-def fleet_findings(fleet: t.Any, hosts: t.Mapping[str, t.Any], groups: t.Any) -> dict[str, t.Any]:
+def fleet_findings(
+    fleet: t.Any, hosts: t.Mapping[str, t.Any], groups: t.Any, asked: t.Sequence[str] | None = None
+) -> dict[str, t.Any]:
     """The filter."""
     if not isinstance(fleet, t.Mapping) or "groups" not in fleet:
         raise AnsibleFilterError("fleet_findings needs a fleet, as the filter entra.app_proxy.fleet returns it")
     if not isinstance(groups, list):
         raise AnsibleFilterError("fleet_findings needs the groups that module entra.app_proxy.connector_group_info returns")
-    judged = verdict(groups, fleet["groups"])
-    found = rules.findings(fleet, hosts, {"groups": groups, "rows": judged["rows"]})
+    judged = verdict(groups, rules.with_ids(fleet, hosts))
+    found = rules.findings(fleet, hosts, {"groups": groups, "rows": judged["rows"]}, asked)
     return {
         "worst": rules.worst(found),
         "counts": {severity: sum(one.severity == severity for one in found) for severity in reversed(rules.SEVERITIES)},

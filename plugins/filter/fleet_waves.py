@@ -24,6 +24,11 @@ options:
     type: list
     elements: str
     required: true
+  first:
+    description: Those of them whose turn is before that of the others of their group, such as servers that are out of their groups already.
+    type: list
+    elements: str
+    default: []
 seealso:
   - plugin: entra.app_proxy.fleet
     plugin_type: filter
@@ -70,11 +75,11 @@ from ansible.errors import AnsibleFilterError
 from ansible_collections.entra.app_proxy.plugins.module_utils.fleet import waves
 
 
-def fleet_waves(fleet: t.Any, selected: t.Sequence[str]) -> dict[str, t.Any]:
+def fleet_waves(fleet: t.Any, selected: t.Sequence[str], first: t.Sequence[str] = ()) -> dict[str, t.Any]:
     """The filter."""
     if not isinstance(fleet, t.Mapping) or "groups" not in fleet:
         raise AnsibleFilterError("fleet_waves needs a fleet, as the filter entra.app_proxy.fleet returns it")
-    return waves.as_dict(waves.turns(fleet["groups"], {str(host) for host in selected}))
+    return waves.as_dict(waves.turns(fleet["groups"], {str(host) for host in selected}, {str(host) for host in first}))
 
 
 class FilterModule:

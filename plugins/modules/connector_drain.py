@@ -41,7 +41,10 @@ options:
         description: Region of the group. Not used here.
         type: str
       connectors:
-        description: The connectors declared in it, each an id, a machine name, or a dictionary with C(id), C(machine_name) and C(name).
+        description:
+          - The connectors declared in it, each an id, a machine name, or a dictionary with C(id), C(machine_name) and C(name).
+          - C(serving) set to V(true) tells that its server calls itself registered, and that its service is not stopped. With
+            O(retiring) such a connector has to be known to the tenant.
         type: list
         elements: raw
       applications:

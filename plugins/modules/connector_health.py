@@ -262,6 +262,11 @@ connector:
       type: str
       returned: always, V(null) when nothing is installed
       sample: 1.5.4892.0
+    serving:
+      description: Whether applications may be using it, as the host is registered and the service C(WAPCSvc) is not stopped.
+      type: bool
+      returned: always
+      sample: true
     install_dir:
       description: The connector's folder.
       type: str

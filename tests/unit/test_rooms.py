@@ -29,9 +29,10 @@ MAY_USE: dict[str, set[str]] = {
     "modules": {"module_utils.tenant"},
     "plugin_utils": {"module_utils.fleet", "module_utils.host", "module_utils.tenant", "module_utils.wsman"},
     "module_utils.host": {"module_utils.plan", "module_utils.registration_token", "module_utils.wsman"},
-    "module_utils.tenant": {"module_utils.plan", "module_utils.registration_token"},
-    "module_utils.fleet": set(),
+    "module_utils.tenant": {"module_utils.machine_names", "module_utils.plan", "module_utils.registration_token"},
+    "module_utils.fleet": {"module_utils.machine_names"},
     "module_utils.wsman": set(),
+    "module_utils.machine_names": set(),
     "module_utils.plan": set(),
     "module_utils.registration_token": set(),
 }

@@ -16,6 +16,8 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.machine_names import Machines
+
 INFO, WARNING, CRITICAL = "info", "warning", "critical"
 SEVERITIES = (INFO, WARNING, CRITICAL)
 REGISTERED = "registered"
@@ -57,24 +59,25 @@ class Joined:
 
     @property
     def registration(self) -> View:
-        return t.cast(View, (self.seen.get("connector") or {}).get("registration") or {})
+        return _registration(self.seen)
 
     @property
     def connector_id(self) -> str | None:
-        found = self.registration.get("connector_id")
-        return str(found).casefold() if found else None
+        return _connector_id(self.seen)
 
 
-def findings(fleet: View, hosts: t.Mapping[str, View], tenant: View) -> list[Finding]:
+def findings(fleet: View, hosts: t.Mapping[str, View], tenant: View, asked: t.Collection[str] | None = None) -> list[Finding]:
     """Every finding, the worst first.
 
     :param fleet: as filter fleet returns it.
     :param hosts: by inventory name what connector_health returned; of a host that could not be asked C(msg) alone.
     :param tenant: C(groups) of connector_group_info, all of them, and C(rows), the verdict over the declared groups.
+    :param asked: the hosts that were to be asked; of the others that they did not answer is no finding. None = all.
     """
     joined = join(fleet, hosts, tenant)
     found = [
         *(Finding(CRITICAL, "declaration", "the inventory", error, "correct the inventory") for error in fleet["errors"]),
+        *(_not_checked(host) for host in joined if not host.answered and (asked is None or host.name in asked)),
         *(one for host in joined for one in _host(host)),
         *_cloned(joined),
         *_versions(joined),
@@ -86,6 +89,14 @@ def findings(fleet: View, hosts: t.Mapping[str, View], tenant: View) -> list[Fin
     return sorted(found, key=lambda one: (-SEVERITIES.index(one.severity), one.code, one.subject))
 
 
+def with_ids(fleet: View, hosts: t.Mapping[str, View]) -> list[dict[str, t.Any]]:
+    """The groups of a fleet, each host with the id of the connector that its server told, for the judgement of the groups."""
+    return [
+        {**group, "hosts": [{**host, "id": _connector_id(hosts.get(host["name"]) or {})} for host in group["hosts"]]}
+        for group in fleet["groups"]
+    ]
+
+
 def worst(found: t.Iterable[Finding]) -> str | None:
     """The highest severity; None when there are no findings."""
     return max((one.severity for one in found), key=SEVERITIES.index, default=None)
@@ -95,21 +106,23 @@ def join(fleet: View, hosts: t.Mapping[str, View], tenant: View) -> list[Joined]
     """Every declared host with its two views. A server that did not answer is found by its machine name."""
     members = [{**member, "group": group["name"]} for group in tenant["groups"] for member in group["members"]]
     by_id = {str(member["id"]).casefold(): member for member in members}
-    by_machine = {_folded(member["machine_name"]): member for member in sorted(members, key=lambda one: one["status"] == "active")}
+    machines = Machines(members, lambda member: str(member["machine_name"]))
     joined = []
     for group in fleet["groups"]:
         for host in group["hosts"]:
             one = Joined(host["name"], host["machine_name"], group["name"], hosts.get(host["name"]) or {}, None)
             member = by_id.get(one.connector_id) if one.connector_id else None
             if not one.answered:
-                member = by_machine.get(_folded(host["machine_name"]))
+                member = max(machines.of(host["machine_name"]), key=lambda one: one["status"] == "active", default=None)
             joined.append(dataclasses.replace(one, member=member))
     return joined
 
 
+def _not_checked(host: Joined) -> Finding:
+    return Finding(CRITICAL, "not_checked", host.name, str(host.seen.get("msg") or "it was not asked"), "mend the connection to it")
+
+
 def _host(host: Joined) -> t.Iterator[Finding]:
-    if not host.answered:
-        yield Finding(CRITICAL, "not_checked", host.name, str(host.seen.get("msg") or "it was not asked"), "mend the connection to it")
     for check in host.seen.get("checks") or ():
         if check["status"] in (WARNING, CRITICAL):
             code = _SPECIAL.get(check["name"], "check")
@@ -162,10 +175,10 @@ def _versions(joined: t.Sequence[Joined]) -> t.Iterator[Finding]:
 def _strangers(joined: t.Sequence[Joined], tenant: View) -> t.Iterator[Finding]:
     """Connectors of the tenant on none of the declared hosts."""
     ids = {host.connector_id for host in joined} | {str(host.member["id"]).casefold() for host in joined if host.member}
-    machines = {_folded(host.machine_name) for host in joined}
+    machines = Machines(joined, lambda host: host.machine_name)
     for group in tenant["groups"]:
         for member in group["members"]:
-            if str(member["id"]).casefold() in ids or _folded(member["machine_name"]) in machines:
+            if str(member["id"]).casefold() in ids or machines.of(member["machine_name"]):
                 continue
             where = f"connector {member['id']} in connector group {group['name']}, {member['status']}, is on no declared host"
             severity = WARNING if member["status"] == "active" else INFO
@@ -221,6 +234,15 @@ def _default(tenant: View) -> t.Iterator[Finding]:
             evidence = f"it uses connector group {group['name']}: every new connector, and every one in maintenance, would serve it"
             name = application.get("name") or application["id"]
             yield Finding(WARNING, "application_on_default", name, evidence, "assign it to a connector group of its own")
+
+
+def _registration(seen: View) -> View:
+    return t.cast(View, (seen.get("connector") or {}).get("registration") or {})
+
+
+def _connector_id(seen: View) -> str | None:
+    found = _registration(seen).get("connector_id")
+    return str(found).casefold() if found else None
 
 
 def _folded(text: t.Any) -> str:

@@ -62,6 +62,8 @@ def _connector(host: t.Mapping[str, t.Any], learnt: t.Mapping[str, t.Any]) -> di
         connector["id"] = learnt["id"]
     if learnt.get("pending"):
         connector["pending"] = True
+    if learnt.get("serving"):
+        connector["serving"] = True
     if host.get("zone"):
         connector["zone"] = host["zone"]
     return connector

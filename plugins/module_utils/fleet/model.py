@@ -62,6 +62,8 @@ class Host(t.TypedDict):
     name: str
     machine_name: str
     zone: str | None
+    id: t.NotRequired[str]
+    """That of its connector, once the server has told it."""
 
 
 class Group(t.TypedDict):

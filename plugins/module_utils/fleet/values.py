@@ -71,7 +71,8 @@ class Reader:
 
     def _host(self, host: str) -> dict[str, t.Any]:
         values = self._readable(f"host '{host}'", {k: v for k, v in self._values.get(host, {}).items() if k in model.HOST_VARIABLES})
-        return {"name": host, "machine_name": self._machine_name(host, values), "zone": _zone(values.get(model.ZONE))}
+        learnt = {"id": str(member(values)["id"])} if member(values).get("id") else {}
+        return {"name": host, "machine_name": self._machine_name(host, values), "zone": _zone(values.get(model.ZONE)), **learnt}
 
     def _machine_name(self, host: str, values: Values) -> t.Any:
         learnt = member(values).get("machine_name")
@@ -102,7 +103,7 @@ class Reader:
 
 
 def member(values: Values) -> Values:
-    """The fact that role connector leaves behind: machine_name, id, pending. Empty when the role did not get that far."""
+    """The fact that role connector leaves behind: machine_name, id, pending, serving. Empty when the role did not get that far."""
     found = values.get(model.MEMBER)
     return found if isinstance(found, t.Mapping) else {}
 

@@ -26,9 +26,12 @@ class Turn:
     before: tuple[str, ...]
 
 
-def turns(groups: t.Sequence[t.Mapping[str, t.Any]], selected: t.Collection[str]) -> list[Turn]:
-    """The turns of the selected hosts of a fleet, by wave, within a wave in the order of the groups."""
-    found = [turn for group in groups for turn in _of_group(group, selected)]
+def turns(groups: t.Sequence[t.Mapping[str, t.Any]], selected: t.Collection[str], first: t.Collection[str] = ()) -> list[Turn]:
+    """The turns of the selected hosts of a fleet, by wave, within a wave in the order of the groups.
+
+    :param first: those whose turn is before that of the others of their group.
+    """
+    found = [turn for group in groups for turn in _of_group(group, selected, first)]
     return sorted(found, key=lambda turn: turn.wave)
 
 
@@ -46,9 +49,7 @@ def as_dict(found: t.Sequence[Turn]) -> dict[str, t.Any]:
     }
 
 
-def _of_group(group: t.Mapping[str, t.Any], selected: t.Collection[str]) -> t.Iterator[Turn]:
-    before: list[str] = []
-    for host in group["hosts"]:
-        if host["name"] in selected:
-            yield Turn(host["name"], group["name"], len(before) + 1, tuple(before))
-            before.append(host["name"])
+def _of_group(group: t.Mapping[str, t.Any], selected: t.Collection[str], first: t.Collection[str]) -> t.Iterator[Turn]:
+    names = sorted((host["name"] for host in group["hosts"] if host["name"] in selected), key=lambda name: name not in first)
+    for place, name in enumerate(names):
+        yield Turn(name, group["name"], place + 1, tuple(names[:place]))

@@ -179,6 +179,7 @@ class HostState:
             "generation": self.installation.generation,
             "version": self.installation.version,
             "install_dir": self.installation.install_dir,
+            "serving": self.serving,
             "services": {name: service.as_dict() for name, service in sorted(self.services.items())},
             "registration": self.registration.as_dict(),
             "os": self.os.as_dict(),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.machine_names import Machines
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredGroup
@@ -26,6 +27,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve imp
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import Application, Connector, TenantState, folded
 
 Zones: t.TypeAlias = "t.Mapping[str, str | None]"
+ZonesByMachine: t.TypeAlias = "Machines[tuple[str, str | None]]"
 
 
 def observe_uses(
@@ -57,11 +59,11 @@ def audit(applications: t.Sequence[Application], state: TenantState, minimum: in
 
     :param zones: failure domain by machine name; empty = not judged.
     """
-    by_machine = {folded(machine): zone for machine, zone in zones.items()}
+    by_machine = Machines(zones.items(), lambda one: one[0])
     return [_entry(one, state, minimum, by_machine) for one in applications]
 
 
-def _entry(application: Application, state: TenantState, minimum: int, zones: Zones) -> Result:
+def _entry(application: Application, state: TenantState, minimum: int, zones: ZonesByMachine) -> Result:
     group = state.group(application.group_id)
     members = sorted(state.members(group.id), key=lambda one: (folded(one.machine_name), one.id)) if group else []
     active = [one for one in members if one.active]
@@ -88,8 +90,8 @@ def _entry(application: Application, state: TenantState, minimum: int, zones: Zo
     }
 
 
-def _zone(connector: Connector, zones: Zones) -> str | None:
-    return zones.get(folded(connector.machine_name))
+def _zone(connector: Connector, zones: ZonesByMachine) -> str | None:
+    return next((zone for _machine, zone in zones.of(connector.machine_name)), None)
 
 
 def _group_ids(references: t.Sequence[str], state: TenantState) -> set[str]:

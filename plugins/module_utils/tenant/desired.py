@@ -17,7 +17,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.rules impor
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import folded
 
 GUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
-CONNECTOR_KEYS = {"id", "machine_name", "name", "pending", "zone"}
+CONNECTOR_KEYS = {"id", "machine_name", "name", "pending", "serving", "zone"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +26,7 @@ class DesiredConnector:
 
     :param name: the name of its host in the inventory, for reports.
     :param zone: its failure domain, such as a data centre.
+    :param serving: its server says that it is registered, and that its service is not stopped.
     :param pending: check mode would register this host now: it is taken for a new, active connector in the Default group.
     """
 
@@ -34,6 +35,7 @@ class DesiredConnector:
     name: str | None = None
     pending: bool = False
     zone: str | None = None
+    serving: bool = False
 
     @property
     def label(self) -> str:
@@ -174,6 +176,7 @@ def _read_connector(value: t.Any, group: str, reasons: list[str]) -> DesiredConn
         name=_text(value, "name"),
         pending=_flag(value.get("pending")),
         zone=_text(value, "zone"),
+        serving=_flag(value.get("serving")),
     )
     if not connector.id and not connector.machine_name:
         reasons.append(f"group {group}: a connector needs an id or a machine_name: {value!r}")

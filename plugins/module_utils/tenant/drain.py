@@ -47,21 +47,34 @@ class Waiting:
 
 @dataclasses.dataclass(frozen=True)
 class Item:
-    """What became of one host. C(status): drained, returned, refused or failed."""
+    """What became of one host. C(status): drained, returned, refused or failed.
+
+    :param stuck: it had to go back into its group, and could not.
+    """
 
     host: str
     status: str
     ok: bool
     reason: str
     verdict: Verdict | None = None
+    stuck: bool = False
 
     @property
     def is_worth_waiting(self) -> bool:
         """Whether a later look may find what this one did not."""
-        return not self.ok and (self.status == FAILED or bool(self.verdict and self.verdict.may_improve))
+        return not self.ok and not self.stuck and (self.status == FAILED or bool(self.verdict and self.verdict.may_improve))
 
     def as_dict(self) -> dict[str, t.Any]:
-        return {**dataclasses.asdict(self), "verdict": self.verdict.as_dict() if self.verdict else None}
+        shown = {"host": self.host, "status": self.status, "ok": self.ok, "reason": self.reason}
+        return {**shown, "verdict": self.verdict.as_dict() if self.verdict else None}
+
+
+@dataclasses.dataclass(frozen=True)
+class Failure:
+    """Why a connector did not leave its group, or did not stay away. C(stuck): it had to go back, and could not."""
+
+    reason: str
+    stuck: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,13 +108,20 @@ def drain(client: GraphClient, question: Question, waiting: Waiting, *, check_mo
     changes: list[Change] = []
     items: dict[str, Item] = {}
     while True:
-        pending = dataclasses.replace(question, hosts=tuple(host for host in question.hosts if not _is_ok(items.get(host))))
-        # Two operators on one tenant must not look and move at the same time.
-        with turn.taken(client.tenant, client.deadline):
-            state = look(client, pending)
-            verdicts = guard.judge(pending, state)
-            steps = _departures(pending, verdicts, state)
-            failures, left = ({}, steps) if check_mode else _leave(client, pending, state, steps)
+        pending = dataclasses.replace(question, hosts=tuple(host for host in question.hosts if _is_open(items.get(host))))
+        try:
+            # Two operators on one tenant must not look and move at the same time.
+            with turn.taken(client.tenant, client.deadline):
+                state = look(client, pending)
+                verdicts = guard.judge(pending, state)
+                steps = _departures(pending, verdicts, state)
+                failures, left = ({}, steps) if check_mode else _leave(client, pending, state, steps)
+        except TenantError as error:
+            if not items:
+                raise
+            # Those that left at an earlier look are not to be forgotten for it.
+            items.update({host: Item(host, FAILED, False, str(error)) for host in pending.hosts})
+            return Done(Plan.of(changes), [items[host] for host in question.hosts], bool(changes))
         changes.extend(left)
         for verdict in verdicts:
             items[verdict.host] = _drained(verdict, failures.get(verdict.id or ""))
@@ -125,8 +145,9 @@ def give_back(client: GraphClient, question: Question, waiting: Waiting, *, chec
             return Done(Plan.of(changes), items, bool(changes))
 
 
-def _is_ok(item: Item | None) -> bool:
-    return item is not None and item.ok
+def _is_open(item: Item | None) -> bool:
+    """Whether a host is still asked about. One that is stuck in Default would look as if it had been spared."""
+    return item is None or not (item.ok or item.stuck)
 
 
 def _departures(question: Question, verdicts: t.Sequence[Verdict], state: TenantState) -> list[Change]:
@@ -155,24 +176,27 @@ def _change(connector: Connector, state: TenantState, group: ConnectorGroup, rea
 
 def _leave(
     client: GraphClient, question: Question, state: TenantState, steps: t.Sequence[Change]
-) -> tuple[dict[str, str], t.Sequence[Change]]:
+) -> tuple[dict[str, Failure], t.Sequence[Change]]:
     """Move out, look again, and go back where another operator took a connector at the same moment.
 
     :returns: why one may not go down, by connector; and the moves that stand.
     """
-    failures = _move(client, state, steps)
+    failures = {connector: Failure(reason) for connector, reason in _move(client, state, steps).items()}
     left = [change for change in steps if change.data["connector"] not in failures]
     after = read_groups(client, state, [group for group in state.groups if group.id in {change.data["source"] for change in left}])
     back = [change for change in left if _fell(question, state, after, change)]
     stuck = _return(client, after, back)
     for change in back:
-        group, connector = str((change.before or {})["connector_group"]), change.data["connector"]
-        why = "another one left it at the same moment, and it had less than it needs"
-        if connector in stuck:
-            failures[connector] = f"connector {change.name} must go back into connector group {group}: {why}. But {stuck[connector]}"
-        else:
-            failures[connector] = f"connector {change.name} went back into connector group {group}: {why}"
+        failures[change.data["connector"]] = _taken_back(change, stuck.get(change.data["connector"]))
     return failures, [change for change in left if change not in back or change.data["connector"] in stuck]
+
+
+def _taken_back(change: Change, obstacle: str | None) -> Failure:
+    group = str((change.before or {})["connector_group"])
+    why = "another one left it at the same moment, and it had less than it needs"
+    if obstacle is None:
+        return Failure(f"connector {change.name} went back into connector group {group}: {why}")
+    return Failure(f"connector {change.name} must go back into connector group {group}: {why}. But {obstacle}", stuck=True)
 
 
 def _return(client: GraphClient, state: TenantState, left: t.Sequence[Change]) -> dict[str, str]:
@@ -213,9 +237,9 @@ def _move(client: GraphClient, state: TenantState, steps: t.Sequence[Change]) ->
     return {change.data["connector"]: f"connector {change.name} could not be moved: {told}" for change in lost}
 
 
-def _drained(verdict: Verdict, failure: str | None) -> Item:
+def _drained(verdict: Verdict, failure: Failure | None) -> Item:
     if failure:
-        return Item(verdict.host, FAILED, False, failure, verdict)
+        return Item(verdict.host, FAILED, False, failure.reason, verdict, failure.stuck)
     return Item(verdict.host, DRAINED if verdict.allowed else REFUSED, verdict.allowed, verdict.reason, verdict)
 
 

@@ -151,7 +151,7 @@ def floor(question: Question, group: ConnectorGroup, state: TenantState) -> tupl
 def _verdict(question: Question, place: Place, state: TenantState) -> Verdict:
     connector, group = place.connector, state.group(place.connector.group_id) if place.connector else None
     if connector is None:
-        return _answer(place, None, 0, 0, "", "the tenant does not know this connector, so nothing is lost")
+        return _answer(place, None, 0, 0, _unknown(question, place), "the tenant does not know this connector, so nothing is lost")
     if group is None:
         return _answer(place, None, 0, 0, f"the connector group of {place.desired.label} could not be read", "")
     rule, required, accepted = floor(question, group, state)
@@ -212,6 +212,17 @@ def _users_of_leaving(question: Question, group: ConnectorGroup, state: TenantSt
     if not users or not _goes_as_a_whole(question, group, state):
         return ""
     return f", or assign its application(s) {', '.join(users)} to another connector group: a group that all leave and none uses may go"
+
+
+def _unknown(question: Question, place: Place) -> str:
+    """Why a connector that this tenant does not have may not go: it runs, and nobody can tell whom it serves."""
+    if not (question.retiring and place.desired.serving):
+        return ""
+    return (
+        f"connector {place.desired.label} may not be removed: its server says that it runs and is registered as connector"
+        f" {place.desired.id or 'of an unknown id'}, which this tenant does not have, so nobody can tell what it serves. First see that"
+        " app_proxy_tenant_id is the tenant in which it is registered; if that tenant has forgotten it, stop its service WAPCSvc"
+    )
 
 
 def _default_in_use(question: Question, place: Place, state: TenantState) -> str:

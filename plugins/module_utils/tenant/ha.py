@@ -16,6 +16,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.machine_names import Machines
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import ConnectorGroup, TenantState, folded
 
 MINIMUM = 2
@@ -138,7 +139,8 @@ def verdict(groups: t.Sequence[t.Mapping[str, t.Any]], declared: t.Sequence[t.Ma
     """Judge what was read back from the tenant by what is declared.
 
     :param groups: C(groups) as connector_group_info returns it.
-    :param declared: groups of the fleet: name, region, min_connectors, hosts [{name, machine_name, zone}].
+    :param declared: groups of the fleet: name, region, min_connectors, hosts [{name, machine_name, zone, id}]; C(id), that of the host's
+        connector, where its server has told it.
     :returns: ok; rows [{group, region, required, active, members, missing, zones, ok}]; table, a list of lines; failures and warnings,
         lists of sentences. That all active members share a zone is a warning.
     """
@@ -196,30 +198,34 @@ def _carry_out(move: Move, counts: dict[str, int]) -> None:
 
 def _row(declared: t.Mapping[str, t.Any], group: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
     members = list(group["members"]) if group else []
-    active = {folded(member["machine_name"]) for member in members if folded(member["status"]) == "active"}
+    active = [member for member in members if folded(member["status"]) == "active"]
     hosts = declared.get("hosts") or []
+    present = _hosts_of(active, hosts)
     required = declared.get("min_connectors")
     required = MINIMUM if required is None else int(required)
-    count = sum(folded(member["status"]) == "active" for member in members)
-    zones = _zones(members, hosts)
+    zones = [host.get("zone") if host else None for host in present]
+    names = {str(host["name"]) for host in present if host}
     return {
         "group": str(declared["name"]),
         "region": (group or {}).get("region") or declared.get("region"),
         "required": required,
-        "active": count,
+        "active": len(active),
         "members": [_shown_member(member) for member in members],
-        "missing": [str(host["name"]) for host in hosts if folded(host.get("machine_name") or host["name"]) not in active],
+        "missing": [str(host["name"]) for host in hosts if str(host["name"]) not in names],
         "zones": sorted({zone for zone in zones if zone}),
         "shared_zone": shared_zone(zones),
         "exists": group is not None,
-        "ok": group is not None and is_served(count, required),
+        "ok": group is not None and is_served(len(active), required),
     }
 
 
-def _zones(members: t.Sequence[t.Mapping[str, t.Any]], hosts: t.Sequence[t.Mapping[str, t.Any]]) -> list[str | None]:
-    """The zone of each active member, as far as one is declared."""
-    declared = {folded(host.get("machine_name") or host["name"]): host.get("zone") for host in hosts}
-    return [declared.get(folded(member["machine_name"])) for member in members if folded(member["status"]) == "active"]
+def _hosts_of(
+    members: t.Sequence[t.Mapping[str, t.Any]], hosts: t.Sequence[t.Mapping[str, t.Any]]
+) -> list[t.Mapping[str, t.Any] | None]:
+    """The declared host of each member: by connector id where its server has told it, otherwise by the name of the machine."""
+    by_id = {folded(host["id"]): host for host in hosts if host.get("id")}
+    machines = Machines(hosts, lambda host: str(host.get("machine_name") or host["name"]))
+    return [by_id.get(folded(member.get("id"))) or next(iter(machines.of(member["machine_name"])), None) for member in members]
 
 
 def _shown_member(member: t.Mapping[str, t.Any]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.machine_names import Machines
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import rules
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredConnector, DesiredGroup
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
@@ -20,7 +21,6 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state impor
     ConnectorGroup,
     TenantState,
     folded,
-    gather,
 )
 
 
@@ -92,7 +92,7 @@ class ConnectorIndex:
     def __init__(self, connectors: t.Iterable[Connector]) -> None:
         listed = list(connectors)
         self._by_id = {folded(one.id): one for one in listed}
-        self._by_machine = gather(listed, lambda one: folded(one.machine_name))
+        self._machines = Machines(listed, lambda one: one.machine_name)
 
     def find(self, desired: DesiredConnector) -> Connector | None:
         """The connector that is meant. Of several of one machine the newest active one is the one in use."""
@@ -100,15 +100,12 @@ class ConnectorIndex:
             return found
         if desired.id:
             return self._by_id.get(folded(desired.id))
-        same = self._by_machine.get(folded(desired.machine_name), ())
+        same = self._machines.of(desired.machine_name)
         return max(same, key=rules.newness) if len(same) > 1 else next(iter(same), None)
 
     def duplicates(self, chosen: Connector) -> list[Connector]:
         """Other connectors of the same machine: left behind by earlier registrations."""
-        if not chosen.machine_name:
-            return []
-        same = self._by_machine.get(folded(chosen.machine_name), ())
-        return [one for one in same if one.id != chosen.id and not is_new(one.id)]
+        return [one for one in self._machines.of(chosen.machine_name) if one.id != chosen.id and not is_new(one.id)]
 
 
 def resolve(desired: t.Sequence[DesiredGroup], state: TenantState) -> Resolution:

@@ -44,15 +44,26 @@ class Operations:
     directory: pathlib.Path
     inventory: pathlib.Path = LAB_INVENTORY
 
-    def fleet(self, groups: t.Mapping[str, t.Sequence[str]], *, version: str = OLD, generation: str = "entra", **group_vars: t.Any) -> None:
-        """A fleet that runs: every server of it registered, active, and in its group."""
+    def fleet(
+        self,
+        groups: t.Mapping[str, t.Sequence[str]],
+        *,
+        version: str = OLD,
+        generation: str = "entra",
+        known_as: str = "{}",
+        **group_vars: t.Any,
+    ) -> None:
+        """A fleet that runs: every server of it registered, active, and in its group.
+
+        :param known_as: the machine name that the tenant shows, with the server's own in the braces.
+        """
         self.quicken()
         places = {}
         for name, hosts in groups.items():
             group = self.lab.post("/groups", {"name": name})["id"]
             for host in hosts:
                 connector = {"version": version, "generation": generation, "registered": True, "running": True}
-                made = self.lab.patch(f"/servers/{host}", {"connector": connector})
+                made = self.lab.patch(f"/servers/{host}", {"known_as": known_as.format(host.upper()), "connector": connector})
                 places[made["connector"]["connector_id"]] = group
         for connector, group in places.items():
             self.move(connector, group)

@@ -178,6 +178,7 @@ class WindowsServer:
         """Build everything anew, as the definition says."""
         now = self.world.clock.now
         self.agenda.clear()
+        self.known_as = self.machine_name
         self.boot_time = now() - UPTIME
         self.powered = True
         self.reachable = True

@@ -178,3 +178,19 @@ def test_a_wave_has_one_server_of_each_group_and_the_largest_group_tells_how_man
     assert found["hosts"]["a3"] == {"group": "A", "wave": 2, "waves": 2, "before": ["a1"]}
     assert found["lines"] == ["wave 1 of 2: a1 (A), b1 (B)", "wave 2 of 2: a3 (A), b2 (B)"]
     assert waves.as_dict([]) == {"order": [], "sizes": [], "hosts": {}, "lines": []}
+
+
+def test_those_that_are_first_are_before_the_others_of_their_group_and_of_no_other() -> None:
+    declared = [{"name": "A", "hosts": [{"name": name} for name in ("a1", "a2", "a3")]}, {"name": "B", "hosts": [{"name": "b1"}]}]
+    found = waves.as_dict(waves.turns(declared, {"a1", "a2", "a3", "b1"}, first={"a3", "x"}))
+    assert found["order"] == ["a3", "b1", "a1", "a2"]
+    assert found["hosts"]["a2"]["before"] == ["a3", "a1"]
+
+
+def test_a_server_is_found_by_the_id_that_it_tells_whatever_the_tenant_calls_it() -> None:
+    declared, hosts, tenant = fleet(), {"w1": seen("w1"), "w2": seen("w2")}, groups()
+    zones(declared)
+    tenant[0]["members"] = [{**member("w1"), "machine_name": "SRV-1"}, {**member("w2"), "machine_name": "w2.contoso.com"}]
+    (row,) = verdict(tenant, rules.with_ids(declared, hosts))["rows"]
+    assert (row["missing"], row["shared_zone"]) == ([], "dc1")
+    assert verdict(tenant, declared["groups"])["rows"][0]["missing"] == ["w1"]

@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import drain, guard
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredConnector
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError, TenantError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.guard import Accepted, Question, Verdict
 from tests.unit.tenant.builders import tenant, want
-from tests.unit.tenant.graph_server import LabTenant
+from tests.unit.tenant.graph_server import LabTenant, Time
 
 WEB = want("Web", ["w1", "w2", "w3"])
 
@@ -225,4 +226,67 @@ def test_an_inactive_connector_is_waited_for_and_otherwise_stays_in_default(lab:
     assert "inactive in the tenant; it is in connector group Default" in back.items[0].reason
     assert sum(lab.time.slept) == 20
     assert lab.writes() == []
+    client.close()
+
+
+def test_a_connector_that_runs_and_that_the_tenant_does_not_have_may_not_be_removed_but_may_be_upgraded() -> None:
+    runs = want("Web", [DesiredConnector(machine_name="w9", id="c-w9", serving=True), "w1"])
+    stopped = want("Web", [DesiredConnector(machine_name="w9", id="c-w9"), "w1"])
+    state = tenant({"Web": ["w1", "w2"]})
+    (verdict,) = ask(state, "w9", groups=[runs], retiring=True)
+    assert not verdict.allowed
+    assert not verdict.may_improve
+    assert "registered as connector c-w9, which this tenant does not have" in verdict.reason
+    assert all(one.allowed for one in [*ask(state, "w9", groups=[runs]), *ask(state, "w9", groups=[stopped], retiring=True)])
+
+
+@pytest.mark.parametrize("machine", ["w1.contoso.com", "W1"])
+def test_a_connector_is_found_by_either_form_of_its_machines_name(machine: str) -> None:
+    (verdict,) = ask(tenant({"Web": [machine, "w2"]}), "w1", retiring=True)
+    assert (verdict.group, verdict.allowed, verdict.remaining) == ("Web", False, 1)
+
+
+class _Away(Time):
+    """The tenant refuses everything from the first wait on."""
+
+    def __init__(self, lab: LabTenant) -> None:
+        super().__init__(lab.lab_clock)
+        self._faults = lab.faults
+
+    def _sleep(self, seconds: float) -> None:
+        super()._sleep(seconds)
+        self._faults.add({"kind": "forbidden", "plane": "graph", "count": 0})
+
+
+def test_a_later_look_that_fails_does_not_forget_those_that_have_left(lab: LabTenant) -> None:
+    """w2 waits until w1 is back, which it never is, and then the tenant is away."""
+    lab.time = _Away(lab)
+    client = lab.client()
+    out = drain.drain(client, Question((WEB,), ("w1", "w2")), drain.Waiting(60, 5), lock="test", check_mode=False)
+    assert lab.time.slept == [5]
+    assert [(item.host, item.status, item.ok) for item in out.items] == [("w1", "drained", True), ("w2", "failed", False)]
+    assert out.changed
+    client.close()
+
+
+def test_one_that_cannot_go_back_is_told_to_be_stuck_and_is_not_taken_for_spared(lab: LabTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = lab.client()
+    real = drain._move
+    calls = []
+
+    def move(*arguments: t.Any) -> dict[str, str]:
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise TenantError("the service is away")
+        state = lab.tenant.now_state
+        other = next(one for one in state.connectors.values() if one.machine_name == "w2")
+        lab.tenant.move(other.id, state.default.id)
+        return real(*arguments)
+
+    monkeypatch.setattr(drain, "_move", move)
+    (item,) = drain.drain(client, Question((WEB,), ("w1",)), drain.Waiting(60, 5), lock="test", check_mode=False).items
+    assert (item.status, item.ok) == ("failed", False)
+    assert "connector w1 is in Default and should be back in connector group Web" in item.reason
+    assert "the service is away" in item.reason
+    assert len(calls) == 2
     client.close()

@@ -86,13 +86,13 @@ def _ask(server: WindowsServer, arguments: t.Mapping[str, t.Any]) -> Registered:
     if arguments["mode"] == "Credentials":
         if server.system.sku in SERVER_CORE and version_key(version) < CORE_FIXED_IN:
             raise _Failed(ONE_OR_MORE)
-        return tenant.register_with_credentials(server.machine_name, arguments["user"], arguments["secrets"]["password"], version)
+        return tenant.register_with_credentials(server.known_as, arguments["user"], arguments["secrets"]["password"], version)
     token = str(arguments["secrets"]["token"])
     wanted = arguments.get("tenant_id")
     if wanted and _tenant_of(token) != str(wanted).lower():
         # A token of one tenant with -TenantId of another: refused [INF].
         raise _Failed(ONE_OR_MORE)
-    return tenant.register(server.machine_name, token, version)
+    return tenant.register(server.known_as, token, version)
 
 
 def _report(server: WindowsServer, invoked: str, message: str, *, logged: bool) -> dict[str, t.Any]:

@@ -177,7 +177,7 @@ def _register(server: WindowsServer, values: t.Mapping[str, t.Any]) -> None:
     if tenant_id == tenant.tenant_id:
         home = tenant.now_state.default.id
         version = server.connector.version or "0.0.0.0"
-        tenant.put_connector(tenant_state.Connector(identity, server.machine_name, version, home, now))
+        tenant.put_connector(tenant_state.Connector(identity, server.known_as, version, home, now))
     if "first_certificate_days" in values:
         # The one it was registered with, which stays in the machine store when it is renewed.
         first = now - datetime.timedelta(days=float(values["first_certificate_days"]))
@@ -267,6 +267,7 @@ PATCHES: dict[str, t.Callable[[WindowsServer, t.Any], None]] = {
     "files": _files,
     "registry": _registry,
     "protected_keys": _protected_keys,
+    "known_as": _attribute("known_as", str),
     "connector": _connector,
     "services": _services,
     "events": _events,
@@ -293,6 +294,7 @@ PATCHES: dict[str, t.Callable[[WindowsServer, t.Any], None]] = {
 }
 """Applied in this order.
 
+known_as: the machine name under which the tenant shows a connector that is registered from now on, such as the full one [INF].
 installer_exit_code: what every installer run ends with, and then nothing is installed unless it is 0, 3010 or 1641; null = as it comes.
 leftovers: remains of an earlier install (a folder, a service without program): a silent install ends with 0 and no files ever appear
 (connector.md 4.1 [MS TOK]), until they are gone or the installer has uninstalled. product: see state.product.
