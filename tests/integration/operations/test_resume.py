@@ -9,14 +9,17 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import os
+import pathlib
+import re
 import socket
 import time
 import typing as t
 
 import pytest
 
-from tests.integration.operations.conftest import LEASE, NEW, OLD, WEB, Operations
+from tests.integration.operations.conftest import FAST, HR, LEASE, NEW, OLD, THREES, WEB, Operations
 from tests.integration.operations.witness import watching
+from tests.support.lab_process import ROOT
 from tests.support.playbook import Run
 
 ONE = {"Web": WEB}
@@ -24,6 +27,8 @@ FIRST = WEB[0]
 LIMIT = ("--limit", f"{FIRST},localhost")
 CLAIMED, OUT_OF_ITS_GROUP, INSTALLED = 2, 3, 5
 """Writes: a key and the claim in it; the move; the download and the installation."""
+MOVED = 6
+"""Of two servers: two keys, two claims, two moves."""
 
 
 def test_after_a_restart_of_the_controller_the_claim_of_the_run_that_it_ended_is_known_to_be_dead_at_once(operations: Operations) -> None:
@@ -96,6 +101,83 @@ def test_a_tenant_that_is_away_for_a_few_requests_is_waited_for(operations: Oper
     _assert_as_before(operations, before)
 
 
+def _left_in_default(operations: Operations, *hosts: str) -> None:
+    """As a run that was killed leaves them."""
+    ids = {one["machine_name"]: one["id"] for one in operations.lab.get("/tenant")["connectors"]}
+    for host in hosts:
+        operations.move(ids[host.upper()], operations.default_group())
+
+
+def _hook(directory: pathlib.Path, text: str = "{name: Patch, ansible.builtin.debug: {msg: 'patching {{ inventory_hostname }}'}}") -> str:
+    file = directory / "patch.yml"
+    file.write_text(f"- {text}\n")
+    return str(file)
+
+
+def test_a_patch_that_was_killed_in_its_second_wave_is_simply_run_again_although_the_first_has_work_again(
+    operations: Operations, tmp_path: pathlib.Path
+) -> None:
+    operations.fleet(ONE, version=NEW)
+    before = operations.members()
+    _left_in_default(operations, WEB[1])
+    with watching(operations.lab, ("Web",)) as witness:
+        run = operations.upgrade(upgrade_tasks_file=_hook(tmp_path)).succeeded()
+    assert re.findall(r"patching (\S+?)\"", run.stdout) == [WEB[1], WEB[0], WEB[2]]
+    assert witness.worst() == {"Web": 2}
+    assert operations.members() == before
+    assert operations.claims() == {}
+
+
+def test_a_patch_killed_in_its_second_wave_is_run_again(operations: Operations, tmp_path: pathlib.Path) -> None:
+    operations.fleet(ONE, version=NEW)
+    before = operations.members()
+    given = {**FAST, "upgrade_tasks_file": _hook(tmp_path), "upgrade_restart": "always"}
+    with watching(operations.lab, ("Web",)) as witness:
+        run = operations.ansible.killed(
+            ROOT / "playbooks" / "upgrade_connectors.yml",
+            inventory=operations.inventory,
+            variables=given,
+            when=lambda: operations.members()["Default"] == [WEB[1].upper()],
+        )
+        assert run
+        operations.run("upgrade_connectors", **given).succeeded()
+    assert witness.worst() == {"Web": 2}
+    assert operations.members() == before
+
+
+def test_one_left_in_default_comes_back_although_the_one_before_it_does_not_come_to_its_end(
+    operations: Operations, tmp_path: pathlib.Path
+) -> None:
+    operations.fleet({"Web": (*WEB, HR[0])}, version=NEW)
+    before = operations.members()
+    _left_in_default(operations, WEB[1], WEB[2])
+    run = operations.upgrade(upgrade_tasks_file=_hook(tmp_path, "{name: Refuse, ansible.builtin.fail: {msg: the update service says no}}"))
+    assert run.rc != 0
+    assert f"{WEB[2]}: {WEB[1]} of the same group did not come to its end; connector {WEB[2].upper()} is active" in run.stdout
+    assert operations.members() == before
+    assert operations.claims() == {}
+
+
+@pytest.mark.parametrize("requests", [1, 0], ids=["once", "until the end"])
+def test_a_tenant_that_is_away_right_after_the_servers_have_left_their_groups(operations: Operations, requests: int) -> None:
+    """What the move did is not known any more: the servers are given back, and where that fails as well, the next run does it."""
+    operations.fleet(THREES)
+    before = operations.members()
+    limit = ("--limit", f"{WEB[0]},{HR[0]},localhost")
+    with watching(operations.lab, ("Web", "HR")) as witness:
+        with _interrupted(operations, MOVED, limit=limit) as run:
+            assert len(operations.members()["Default"]) == 2
+            operations.lab.post("/faults", {"kind": "forbidden", "plane": "graph", "count": requests})
+        first = run.result()
+        assert first.rc != 0
+        assert (operations.members() == before) is bool(requests)
+        operations.lab.delete("/faults")
+        operations.upgrade(*limit).succeeded()
+    assert witness.worst() == {"Web": 2, "HR": 2}
+    assert operations.members() == before
+    assert operations.claims() == {}
+
+
 def _assert_as_before(operations: Operations, members: t.Mapping[str, t.Sequence[str]]) -> None:
     assert operations.members() == members
     assert operations.versions()[FIRST] == NEW
@@ -105,11 +187,13 @@ def _assert_as_before(operations: Operations, members: t.Mapping[str, t.Sequence
 
 
 @contextlib.contextmanager
-def _interrupted(operations: Operations, writes: int, **variables: t.Any) -> t.Iterator[concurrent.futures.Future[Run]]:
-    """An upgrade of the first server that stands still after its n-th write, as long as the block takes."""
+def _interrupted(
+    operations: Operations, writes: int, *, limit: t.Sequence[str] = LIMIT, **variables: t.Any
+) -> t.Iterator[concurrent.futures.Future[Run]]:
+    """An upgrade, of the first server unless said otherwise, that stands still after its n-th write, as long as the block takes."""
     operations.lab.post("/halt", {"after": writes})
     with concurrent.futures.ThreadPoolExecutor() as workers:
-        run = workers.submit(operations.upgrade, *LIMIT, **variables)
+        run = workers.submit(operations.upgrade, *limit, **variables)
         try:
             while not operations.lab.get("/halt")["reached"]:
                 assert not run.done(), run.result().output
