@@ -262,7 +262,7 @@ def test_a_later_look_that_fails_does_not_forget_those_that_have_left(lab: LabTe
     """w2 waits until w1 is back, which it never is, and then the tenant is away."""
     lab.time = _Away(lab)
     client = lab.client()
-    out = drain.drain(client, Question((WEB,), ("w1", "w2")), drain.Waiting(60, 5), lock="test", check_mode=False)
+    out = drain.drain(client, Question((WEB,), ("w1", "w2")), drain.Waiting(60, 5), check_mode=False)
     assert lab.time.slept == [5]
     assert [(item.host, item.status, item.ok) for item in out.items] == [("w1", "drained", True), ("w2", "failed", False)]
     assert out.changed
@@ -284,9 +284,9 @@ def test_one_that_cannot_go_back_is_told_to_be_stuck_and_is_not_taken_for_spared
         return real(*arguments)
 
     monkeypatch.setattr(drain, "_move", move)
-    (item,) = drain.drain(client, Question((WEB,), ("w1",)), drain.Waiting(60, 5), lock="test", check_mode=False).items
+    (item,) = drain.drain(client, Question((WEB,), ("w1",)), drain.Waiting(60, 5), check_mode=False).items
     assert (item.status, item.ok) == ("failed", False)
-    assert "connector w1 is in Default and should be back in connector group Web" in item.reason
+    assert "connector w1 must go back into connector group Web" in item.reason
     assert "the service is away" in item.reason
     assert len(calls) == 2
     client.close()
