@@ -25,7 +25,8 @@ options:
     elements: str
     required: true
   defaults:
-    description: The variables, each with the value of a host that does not set it. Where that is a boolean, V(no) and V(false) are the same.
+    description:
+      - The variables, each with the value of a host that does not set it. Where that is a boolean, V(no) and V(false) are the same.
     type: dict
     required: true
 seealso:

@@ -86,9 +86,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.fleet import findi
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.ha import verdict
 
 
-def fleet_findings(
-    fleet: t.Any, hosts: t.Mapping[str, t.Any], groups: t.Any, asked: t.Sequence[str] | None = None
-) -> dict[str, t.Any]:
+def fleet_findings(fleet: t.Any, hosts: t.Mapping[str, t.Any], groups: t.Any, asked: t.Sequence[str] | None = None) -> dict[str, t.Any]:
     """The filter."""
     if not isinstance(fleet, t.Mapping) or "groups" not in fleet:
         raise AnsibleFilterError("fleet_findings needs a fleet, as the filter entra.app_proxy.fleet returns it")

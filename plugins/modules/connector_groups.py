@@ -44,9 +44,10 @@ options:
         description:
           - The connectors that must be in this group. Others that are in it stay there. If it is not given, connectors are not managed.
           - Each is an id, a machine name, or a dictionary with C(id), C(machine_name) or both, of which C(id) decides. C(name) is the
-            name of its host in the inventory, for messages. Machine names are compared without case,
-            and a short one is also that of a connector with a full one (V(WEB-01) and V(web-01.contoso.com)), unless there are several. What an info module tells beside
-            these (C(status), C(version) and the like) says nothing here, as only the service sets it.
+            name of its host in the inventory, for messages. What an info module tells beside these (C(status), C(version) and the like)
+            says nothing here, as only the service sets it.
+          - Machine names are compared without case. A short one and a full one (V(WEB-01) and V(web-01.contoso.com)) are the same machine,
+            unless the tenant has several full ones.
           - C(zone) is the failure domain of its server, such as a data centre. When all active connectors of a group are in one zone,
             a warning says so.
           - Of several connectors of one machine the active one with the highest version is taken, and the others are reported in a

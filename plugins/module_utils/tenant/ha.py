@@ -219,9 +219,7 @@ def _row(declared: t.Mapping[str, t.Any], group: t.Mapping[str, t.Any] | None) -
     }
 
 
-def _hosts_of(
-    members: t.Sequence[t.Mapping[str, t.Any]], hosts: t.Sequence[t.Mapping[str, t.Any]]
-) -> list[t.Mapping[str, t.Any] | None]:
+def _hosts_of(members: t.Sequence[t.Mapping[str, t.Any]], hosts: t.Sequence[t.Mapping[str, t.Any]]) -> list[t.Mapping[str, t.Any] | None]:
     """The declared host of each member: by connector id where its server has told it, otherwise by the name of the machine."""
     by_id = {folded(host["id"]): host for host in hosts if host.get("id")}
     machines = Machines(hosts, lambda host: str(host.get("machine_name") or host["name"]))

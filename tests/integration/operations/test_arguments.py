@@ -31,7 +31,9 @@ def texts(roles: t.Iterable[str]) -> dict[str, str]:
     for role in roles:
         specs = yaml.safe_load((ROOT / "roles" / role / "meta" / "argument_specs.yml").read_text())["argument_specs"]
         for options in (spec.get("options", {}) for spec in specs.values()):
-            found.update({name: str(one["default"]) for name, one in options.items() if one["type"] in ("bool", "int") and "default" in one})
+            found.update(
+                {name: str(one["default"]) for name, one in options.items() if one["type"] in ("bool", "int") and "default" in one}
+            )
     return found
 
 
@@ -46,7 +48,9 @@ def test_booleans_and_numbers_given_as_texts_mean_what_they_say(operations: Oper
     given = {**texts(ROLES[playbook]), **FAST, "decommission_drain_seconds": 0, "decommission_hosts": "nam-hr-01", "connector_version": NEW}
     seq = operations.lab.last_seq()
     with watching(operations.lab, ["Web"]) as witness:
-        operations.run(playbook, "-e", "verify_fail_on=info", "-e", f"verify_result_file={operations.directory / 'v'}", *extra(given)).succeeded()
+        operations.run(
+            playbook, "-e", "verify_fail_on=info", "-e", f"verify_result_file={operations.directory / 'v'}", *extra(given)
+        ).succeeded()
     assert witness.worst() == {"Web": 2}
     assert set(operations.versions().values()) == {NEW}
     if playbook.startswith("decommission"):
@@ -96,15 +100,15 @@ def test_what_counts_for_a_run_and_is_set_for_one_group_only_is_refused_and_for_
 def test_the_servers_that_leave_may_be_a_text_and_a_stranger_is_named_as_a_whole(operations: Operations) -> None:
     operations.fleet(THREES, version=NEW)
     seq = operations.lab.last_seq()
-    unknown = operations.decommission(*(), **{"decommission_hosts": "nam-web-99, nam-web-01"})
+    unknown = operations.decommission(*(), decommission_hosts="nam-web-99, nam-web-01")
     assert unknown.rc != 0
     assert "not below the inventory group connectors: nam-web-99. Nothing was done." in unknown.stdout
     for nothing in ("", []):
-        empty = operations.decommission(**{"decommission_hosts": nothing})
+        empty = operations.decommission(decommission_hosts=nothing)
         assert empty.rc != 0
         assert "decommission_hosts names no server. Nothing was done." in empty.stdout
     assert operations.changes(seq) == []
-    operations.decommission(**{"decommission_hosts": f"{WEB[0]},{HR[0]}"}).succeeded()
+    operations.decommission(decommission_hosts=f"{WEB[0]},{HR[0]}").succeeded()
     assert operations.members()["Default"] == sorted(host.upper() for host in (WEB[0], HR[0]))
 
 

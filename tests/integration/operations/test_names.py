@@ -40,7 +40,9 @@ def test_one_that_can_be_spared_leaves_its_group_before_it_is_removed(operations
     assert moved < removed
 
 
-def test_a_connector_that_runs_and_that_the_tenant_does_not_have_is_not_removed_until_its_service_is_stopped(operations: Operations) -> None:
+def test_a_connector_that_runs_and_that_the_tenant_does_not_have_is_not_removed_until_its_service_is_stopped(
+    operations: Operations,
+) -> None:
     operations.fleet({"Web": WEB}, version=NEW)
     server = f"/servers/{WEB[0]}"
     operations.lab.patch(server, {"connector": {"registered": False}})
