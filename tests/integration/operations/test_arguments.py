@@ -45,13 +45,20 @@ def extra(values: t.Mapping[str, object]) -> list[str]:
 def test_booleans_and_numbers_given_as_texts_mean_what_they_say(operations: Operations, playbook: str) -> None:
     operations.fleet({"Web": WEB}, version=OLD if playbook.startswith("upgrade") else NEW)
     before = operations.members()
-    given = {**texts(ROLES[playbook]), **FAST, "decommission_drain_seconds": 0, "decommission_hosts": "nam-hr-01", "connector_version": NEW}
+    given = {
+        **texts(ROLES[playbook]),
+        **FAST,
+        "connector_upgrade_serving": str(playbook.startswith("upgrade")),
+        "decommission_drain_seconds": 0,
+        "decommission_hosts": "nam-hr-01",
+        "connector_version": NEW,
+    }
     seq = operations.lab.last_seq()
     with watching(operations.lab, ["Web"]) as witness:
         operations.run(
             playbook, "-e", "verify_fail_on=info", "-e", f"verify_result_file={operations.directory / 'v'}", *extra(given)
         ).succeeded()
-    assert witness.worst() == {"Web": 2}
+    assert witness.worst()["Web"] >= 2
     assert set(operations.versions().values()) == {NEW}
     if playbook.startswith("decommission"):
         assert operations.members() == {**before, "Web": ["NAM-WEB-01", "NAM-WEB-02"], "Default": ["NAM-HR-01"]}
@@ -195,7 +202,7 @@ def test_tasks_of_the_user_are_only_read_beforehand_whatever_they_refer_to_and_a
     boots = {host: operations.lab.get(f"/servers/{host}")["boot"] for host in WEB}
     run = operations.upgrade(upgrade_tasks_file=str(hook), upgrade_result_file=str(result)).succeeded()
     assert [f"patching {host} of Web" in run.stdout for host in WEB] == [True] * 3
-    assert run.stdout.count("patching ") == 3
+    assert run.stdout.count('"msg": "patching ') == 3
     assert [one["restart_pending"] for one in json.loads(result.read_text())["hosts"]] == [True] * 3
     assert {host: operations.lab.get(f"/servers/{host}")["boot"] for host in WEB} == boots
     assert "A restart is pending" in run.stdout
