@@ -19,8 +19,9 @@ options:
       - V(present) installs what is missing, upgrades what is too old, and mends an incomplete installation.
       - V(latest) also upgrades when the installer is newer than what is installed. The installer's own version is read from the file, so
         one that the server downloads is downloaded at every run; in check mode it is not, and no upgrade is planned for it.
-      - V(absent) removes connector and updater, by their uninstallers, and by hand what is left of either and has no uninstaller. The
-        connector stays in the tenant, inactive, for ten days.
+      - V(absent) removes connector and updater, by their uninstallers, and by hand what is left of either and has no uninstaller, or one
+        that fails. What Windows still lists as installed afterwards is a failure that names the uninstaller's own. The connector stays in
+        the tenant, inactive, for ten days.
     type: str
     choices: [present, latest, absent]
     default: present
@@ -62,6 +63,7 @@ options:
     description:
       - How a newer version comes. V(in_place) runs the new installer over the old installation; V(reinstall) removes connector and updater
         first. Microsoft's pages recommend the one and the other.
+      - When an uninstaller fails, V(reinstall) ends there and leaves the connector as it is.
       - Whether the registration outlives it tells RV(registration.kept). When it does not, RV(registration.required) is V(true) afterwards
         and M(entra.app_proxy.connector_registration) renews it.
     type: str
@@ -81,7 +83,8 @@ options:
   remove_leftovers:
     description:
       - Remove what an earlier installation of either generation has left, before anything is installed. On a host without a whole
-        installation those are its services and its folders below C(Program Files); on a host with one, the folders of the other generation.
+        installation those are its services, its folders below C(Program Files), and what Windows lists as installed, which is uninstalled;
+        on a host with one, the folders of the other generation.
       - Leftovers make a silent installation end well and install nothing. Without this option they are named in a warning.
       - The registration (certificate and trust settings) is not touched.
     type: bool

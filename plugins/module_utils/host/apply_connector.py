@@ -16,7 +16,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer import SILENT_INSTALL, ExitCode
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import Applied, Limits, log_tail, run_installer
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_source import Source, bring
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.leftovers import FOLDER, REMOVE_LEFTOVER, SERVICE
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.leftovers import FOLDER, PRODUCT, REMOVE_LEFTOVER, SERVICE
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.plan_connector import (
     INSTALLER_ACTIONS,
     REINSTALL,
@@ -52,9 +52,9 @@ def _remove_leftovers(plan: Plan, state: HostState, server: Server, limits: Limi
     steps = [change for change in plan.changes if change.action == REMOVE_LEFTOVER]
     if not steps:
         return
-    if not state.installed:
+    if any(change.kind == PRODUCT for change in steps):
         # What Windows still lists as installed goes its proper way first.
-        apply_removal.uninstall_registered(server, limits)
+        apply_removal.remove_listed(server, limits)
     for change in steps:
         if change.kind == SERVICE:
             remove_service(server, change.name, limits.interval)

@@ -4,20 +4,24 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 
-"""Carry out the plan of a removal: the given installer's own uninstall, then whatever the registry still knows."""
+"""Carry out the plan of a removal: the given installer's own uninstall, then whatever the registry still knows.
+
+An uninstaller that fails does not end the removal: the other product goes, and what is left of the first is removed by hand. Its failure is
+the news only when something stays.
+"""
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import uninstall_entries
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_leftovers import remove_folders, remove_service
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer import SILENT_UNINSTALL, ExitCode
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import Applied, Limits, run_installer
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import Applied, InstallerFailed, Limits, run_installer
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_source import Source, bring
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.leftovers import product_folders
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.plan_removal import FOLDER
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.plan_removal import FOLDER, PRODUCT
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Plan
@@ -30,66 +34,165 @@ _QUERY_TIMEOUT = 120.0
 _AFTER_INSTALLER = 60.0
 
 
+@dataclasses.dataclass
+class _Uninstallers:
+    """How the uninstallers of one removal ended."""
+
+    ended: list[ExitCode] = dataclasses.field(default_factory=list)
+    failed: list[InstallerFailed] = dataclasses.field(default_factory=list)
+
+    def run(self, server: Server, name: str, path: str, arguments: tuple[str, ...], limits: Limits) -> None:
+        """Run one to its end.
+
+        :raises InstallerFailed: when its turn did not come. By hand nothing is removed while another installation runs.
+        """
+        try:
+            outcome = run_installer(server, path, arguments, limits, removing=True)
+        except InstallerFailed as error:
+            if error.outcome.busy:
+                raise
+            self.failed.append(error)
+            outcome = error.outcome
+        else:
+            self.ended.append(outcome)
+        server.done.append(f"remove: {name}, exit code {outcome.code} ({outcome.meaning})")
+
+    @property
+    def any(self) -> bool:
+        return bool(self.ended or self.failed)
+
+    def applied(self, state: HostState) -> Applied:
+        return Applied(
+            state,
+            reboot_required=any(outcome.reboot_required for outcome in self.ended),
+            reboot_started=any(outcome.reboot_started for outcome in self.ended),
+        )
+
+    def why(self) -> str:
+        """What the failures add to the message that something stays."""
+        return "".join(f". {error.message}" for error in self.failed)
+
+    def details(self) -> dict[str, object]:
+        return dict(self.failed[0].details) if self.failed else {}
+
+
 def apply(plan: Plan, state: HostState, source: Source, server: Server, limits: Limits) -> Applied:
     """Remove connector and updater, wait until both are gone, then remove the folders that the plan names.
 
     :raises HostError: when something of them stays.
     """
-    applied = Applied(state)
+    uninstallers = _Uninstallers()
+    left = state
     if not state.absent:
-        applied = remove_products(state, server, limits, source)
+        left = _remove(state, source, uninstallers, server, limits)
+    elif any(change.kind == PRODUCT for change in plan.changes):
+        _uninstall_listed(uninstallers, server, limits)
     remove_folders(server, [change.name for change in plan.changes if change.kind == FOLDER])
-    return applied
+    if uninstallers.failed or state.absent:
+        _require_unlisted(uninstallers, server, limits)
+    return uninstallers.applied(left)
 
 
-def remove_products(state: HostState, server: Server, limits: Limits, source: Source | None = None) -> Applied:
-    """Remove connector and updater: by their uninstallers, and by hand what has none.
+def remove_products(state: HostState, server: Server, limits: Limits) -> Applied:
+    """Remove connector and updater, for another installation right after it.
 
-    :param source: an installer that is asked first; None: only what Windows lists as installed.
+    :raises HostError: when something of them stays. Where an uninstaller failed, nothing is removed by hand: the connector may serve on.
     """
-    outcomes: list[ExitCode] = []
-    if source is not None and source.given:
-        outcomes.append(_by_installer(state, source, server, limits))
-        # It goes on after its process has ended; two uninstallers at once would be in each other's way.
-        with contextlib.suppress(WaitTimeout):
-            return _applied(_wait_until_gone(server, _shortly(limits)), outcomes)
-    outcomes += uninstall_registered(server, limits)
-    if outcomes:
-        with contextlib.suppress(WaitTimeout):
-            return _applied(_wait_until_gone(server, _shortly(limits)), outcomes)
-    _sweep(server, limits)
-    try:
-        return _applied(_wait_until_gone(server, limits), outcomes)
-    except WaitTimeout as error:
-        raise HostError(
-            f"after the uninstallers have ended and {error.seconds:.0f} seconds more, something is left: {error.seen}. Restart the server"
-            " (files in use go then) and run again; if it stays, run Microsoft's installer there by hand and choose Uninstall",
-            operation="remove the connector",
-        ) from error
+    uninstallers = _Uninstallers()
+    return uninstallers.applied(_remove(state, None, uninstallers, server, limits))
 
 
-def uninstall_registered(server: Server, limits: Limits) -> list[ExitCode]:
-    """Uninstall what Windows lists as installed; returns how each uninstaller ended."""
-    outcomes = []
-    for entry in registered_products(server):
-        command, arguments = entry.command()
-        outcome = run_installer(server, command, arguments, limits)
-        server.done.append(f"remove: {entry.display_name}, exit code {outcome.code} ({outcome.meaning})")
-        outcomes.append(outcome)
-    return outcomes
+def remove_listed(server: Server, limits: Limits) -> None:
+    """Uninstall what Windows lists as installed, before what is left of it is removed by hand.
+
+    :raises HostError: when it stays.
+    """
+    uninstallers = _Uninstallers()
+    _uninstall_listed(uninstallers, server, limits)
+    _require_unlisted(uninstallers, server, limits)
+
+
+def listed_names(server: Server) -> list[str]:
+    """The display names of what Windows lists as installed."""
+    return sorted({entry.display_name for entry in registered_products(server)})
 
 
 def registered_products(server: Server) -> list[uninstall_entries.Entry]:
-    """What can still be uninstalled by the registry. reg.exe ends with 1 when it finds nothing."""
-    output = [server.run("reg.exe", *uninstall_entries.query(key), timeout=_QUERY_TIMEOUT).stdout for key in uninstall_entries.KEYS]
-    return uninstall_entries.parse("\n".join(output))
+    """What can still be uninstalled by the registry.
+
+    :raises HostError: when the registry cannot be searched, which is not the same as finding nothing.
+    """
+    return uninstall_entries.parse("\n".join(_search(server, key) for key in uninstall_entries.KEYS))
 
 
-def _by_installer(state: HostState, source: Source, server: Server, limits: Limits) -> ExitCode:
-    with bring(server, source, state.os.windows_directory, limits.timeout) as path:
-        outcome = run_installer(server, path, SILENT_UNINSTALL, limits)
-    server.done.append(f"remove: the installer ran, exit code {outcome.code} ({outcome.meaning})")
-    return outcome
+def _search(server: Server, key: str) -> str:
+    """What reg.exe prints. It ends with 1 both when it finds nothing and when it fails; only then it writes to standard error."""
+    result = server.run("reg.exe", *uninstall_entries.query(key), timeout=_QUERY_TIMEOUT)
+    said = " ".join(result.stderr.split())
+    # Only the key of 32-bit programs may be missing. What else keeps reg.exe from it would have kept it from the first key.
+    if result.exit_code == 0 or (result.exit_code == 1 and (not said or key == uninstall_entries.KEY_OF_32_BIT)):
+        return result.stdout
+    raise HostError(
+        f"what Windows lists as installed cannot be read: reg.exe query {key} ended with exit code {result.exit_code}: {said or 'no text'}."
+        " So it is not known which uninstallers there are, and nothing was removed by hand. Let the connecting user run reg.exe (the policy"
+        " 'Prevent access to registry editing tools' forbids it), and run again",
+        operation="look for uninstallers",
+        exit_code=result.exit_code,
+    )
+
+
+def _remove(state: HostState, source: Source | None, uninstallers: _Uninstallers, server: Server, limits: Limits) -> HostState:
+    """Remove connector and updater: by their uninstallers, and by hand what has none.
+
+    :param source: the installer that is asked first, if one is given; None: another installation follows.
+    """
+    if source is not None and source.given:
+        with bring(server, source, state.os.windows_directory, limits.timeout) as path:
+            uninstallers.run(server, "the installer ran", path, SILENT_UNINSTALL, limits)
+        # It goes on after its process has ended; two uninstallers at once would be in each other's way.
+        if (gone := _gone_shortly(server, limits)) is not None:
+            return gone
+    _uninstall_listed(uninstallers, server, limits)
+    if uninstallers.any and (gone := _gone_shortly(server, limits)) is not None:
+        return gone
+    if source is None and uninstallers.failed:
+        raise uninstallers.failed[0]
+    _sweep(server, limits)
+    try:
+        return _wait_until_gone(server, limits)
+    except WaitTimeout as error:
+        raise HostError(
+            f"after the uninstallers have ended and {error.seconds:.0f} seconds more, something is left: {error.seen}. Restart the server"
+            f" (files in use go then) and run again; if it stays, run Microsoft's installer there by hand and choose Uninstall"
+            f"{uninstallers.why()}",
+            **{**uninstallers.details(), "operation": "remove the connector"},
+        ) from error
+
+
+def _uninstall_listed(uninstallers: _Uninstallers, server: Server, limits: Limits) -> None:
+    for entry in registered_products(server):
+        path, arguments = entry.command()
+        uninstallers.run(server, entry.display_name, path, arguments, limits)
+
+
+def _require_unlisted(uninstallers: _Uninstallers, server: Server, limits: Limits) -> None:
+    """What is listed although nothing else is left keeps the next installation from its work.
+
+    :raises HostError: when it stays.
+    """
+
+    def look() -> tuple[bool | None, str]:
+        left = listed_names(server)
+        return (None if left else True), ", ".join(left)
+
+    try:
+        server.wait("Windows to list the products no more", look, timeout=_shortly(limits).timeout, interval=limits.interval)
+    except WaitTimeout as error:
+        why = uninstallers.why() or ". Its uninstaller tells of no failure: restart the server and run again"
+        raise HostError(
+            f"Windows still lists as installed: {error.seen}{why}",
+            **{**uninstallers.details(), "operation": "remove the connector"},
+        ) from error
 
 
 def _sweep(server: Server, limits: Limits) -> None:
@@ -107,12 +210,11 @@ def _shortly(limits: Limits) -> Limits:
     return Limits(min(limits.timeout, _AFTER_INSTALLER), limits.interval)
 
 
-def _applied(state: HostState, outcomes: list[ExitCode]) -> Applied:
-    return Applied(
-        state,
-        reboot_required=any(outcome.reboot_required for outcome in outcomes),
-        reboot_started=any(outcome.reboot_started for outcome in outcomes),
-    )
+def _gone_shortly(server: Server, limits: Limits) -> HostState | None:
+    try:
+        return _wait_until_gone(server, _shortly(limits))
+    except WaitTimeout:
+        return None
 
 
 def _wait_until_gone(server: Server, limits: Limits) -> HostState:

@@ -33,7 +33,11 @@ _TRUST_SETTINGS_FOLDERS = (
 
 @dataclasses.dataclass(frozen=True)
 class Generation:
-    """One generation of the product. Folders are names below C(Program Files)."""
+    """One generation of the product. Folders are names below C(Program Files).
+
+    :param listed_as: what the display names in the Uninstall keys of Windows contain, as a regular expression without regard to case.
+        Legacy is third-party knowledge, entra inferred.
+    """
 
     name: str
     product: str
@@ -50,6 +54,7 @@ class Generation:
     updater_channel: str
     data_folder: str
     counter_set: str
+    listed_as: str
 
     @property
     def registry_key(self) -> str:
@@ -101,6 +106,7 @@ LEGACY = Generation(
     updater_channel="Microsoft-AadApplicationProxy-Updater/Admin",
     data_folder="Microsoft AAD Application Proxy Connector",
     counter_set="Microsoft AAD App Proxy Connector",
+    listed_as=r"(Azure Active Directory|Azure AD|AAD) (Application|App) Proxy Connector",
 )
 
 ENTRA = Generation(
@@ -119,6 +125,7 @@ ENTRA = Generation(
     updater_channel="Microsoft-Microsoft Entra private network-Updater/Admin",
     data_folder="Microsoft Entra private network connector",
     counter_set="Microsoft Entra private network connector",
+    listed_as="Entra private network connector",
 )
 
 # Newest first: where files of both lie about, the newer one is the one that runs.

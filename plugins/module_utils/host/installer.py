@@ -23,7 +23,10 @@ SILENT_UNINSTALL = ("/uninstall", "/quiet", _NO_RESTART)
 
 @dataclasses.dataclass(frozen=True)
 class ExitCode:
-    """:param busy: another installation runs; trying again later helps."""
+    """:param busy: another installation runs; trying again later helps.
+    :param remedy: what to do about a failure.
+    :param removal_remedy: the same, where it was an uninstaller that failed and that is another matter.
+    """
 
     code: int
     meaning: str
@@ -32,7 +35,16 @@ class ExitCode:
     reboot_started: bool = False
     busy: bool = False
     remedy: str = ""
+    removal_remedy: str = ""
 
+    def way_out(self, *, removing: bool) -> str:
+        return (self.removal_remedy if removing else "") or self.remedy
+
+
+_MEND_UNINSTALLER = (
+    "restart the server and run again. If it ends so again, the product's own uninstaller is broken: run the installer of the installed"
+    " version there by hand and choose Repair, or mend it with Microsoft's Program Install and Uninstall troubleshooter, and run again"
+)
 
 _KNOWN = {
     known.code: known
@@ -57,6 +69,13 @@ _KNOWN = {
             "the installation failed (fatal error)",
             remedy="leftovers of an earlier installation are the usual cause: run again with remove_leftovers=true; the installer's logs"
             " are in the TEMP folder of the connecting user on the server",
+            removal_remedy=_MEND_UNINSTALLER,
+        ),
+        ExitCode(
+            1612,
+            "the package that the product was installed from cannot be found",
+            remedy="use the whole installer, as it was downloaded",
+            removal_remedy=_MEND_UNINSTALLER,
         ),
         ExitCode(
             1618,
@@ -64,7 +83,12 @@ _KNOWN = {
             busy=True,
             remedy="let it finish (Windows Update, another installer), then run again, or raise install_timeout",
         ),
-        ExitCode(1619, "the package could not be opened", remedy="check that the file is whole and that the connecting user may read it"),
+        ExitCode(
+            1619,
+            "the package could not be opened",
+            remedy="check that the file is whole and that the connecting user may read it",
+            removal_remedy=_MEND_UNINSTALLER,
+        ),
     )
 }
 

@@ -56,13 +56,22 @@ class Applied:
     reboot_started: bool = False
 
 
-def run_installer(server: Server, path: str, arguments: tuple[str, ...], limits: Limits) -> ExitCode:
+class InstallerFailed(HostError):
+    """An installer, or uninstaller, ended with an exit code that means failure."""
+
+    def __init__(self, outcome: ExitCode, message: str, **details: t.Any) -> None:
+        super().__init__(message, exit_code=outcome.code, **details)
+        self.outcome = outcome
+
+
+def run_installer(server: Server, path: str, arguments: tuple[str, ...], limits: Limits, *, removing: bool = False) -> ExitCode:
     """Run an installer to its end; when another one is running, try again until its turn comes or the time is over.
 
     While it runs, and when it asks for a restart, the server has a note of that: a run that does not live to see how it ends leaves the
     question open, and the next one takes it for a yes.
 
-    :raises HostError: for an exit code that means failure, with the end of the installer's log.
+    :param removing: it is run to uninstall, which has ways out of its own.
+    :raises InstallerFailed: for an exit code that means failure, with the end of the installer's log.
     """
     said: list[str] = []
     began = server.clock()
@@ -85,18 +94,19 @@ def run_installer(server: Server, path: str, arguments: tuple[str, ...], limits:
         restart_note.withdraw(registry, os, INSTALLER, server.now())
     if not outcome.succeeded:
         log = log_tail(server, int(server.clock() - began) + _LOG_SLACK)
-        raise failed(path, outcome, f"it said: {said[0]}" if said[0] else "", log)
+        raise failed(path, outcome, f"it said: {said[0]}" if said[0] else "", log, removing=removing)
     return outcome
 
 
-def failed(path: str, outcome: ExitCode, more: str, log: t.Sequence[str]) -> HostError:
+def failed(path: str, outcome: ExitCode, more: str, log: t.Sequence[str], *, removing: bool = False) -> InstallerFailed:
     """The error of an installer that failed."""
     name = path.rpartition("\\")[2]
     shown = f". The end of its log: {' | '.join(log)}" if log else ""
-    return HostError(
-        f"{name} ended with exit code {outcome.code}: {outcome.meaning}{', ' + more if more else ''}. What to do: {outcome.remedy}{shown}",
+    return InstallerFailed(
+        outcome,
+        f"{name} ended with exit code {outcome.code}: {outcome.meaning}{', ' + more if more else ''}."
+        f" What to do: {outcome.way_out(removing=removing)}{shown}",
         operation=f"run {name}",
-        exit_code=outcome.code,
         log=list(log),
     )
 

@@ -165,7 +165,10 @@ def _left(server: Server, options: Values, before: HostState) -> Leftovers:
     """What an earlier installation has left. On a whole installation it is looked for only when it is to be removed."""
     if before.installed and not options["remove_leftovers"]:
         return Leftovers()
-    return leftovers(before, existing_folders(server.session, product_folders(before)))
+    folders = existing_folders(server.session, product_folders(before))
+    # Looking for products takes a shell.
+    asks = options["remove_leftovers"] and not before.installed
+    return leftovers(before, folders, apply_removal.listed_names(server) if asks else ())
 
 
 def _install(
@@ -190,7 +193,8 @@ def _removal_plan(server: Server, options: Values, before: HostState, awaited: t
     folders: list[str] = []
     if options["remove_folders"]:
         folders = existing_folders(server.session, product_folders(before, data=True))
-    return plan_removal.plan(before, folders, restart=options["reboot"], awaited=awaited)
+    products = apply_removal.listed_names(server) if before.absent else []
+    return plan_removal.plan(before, folders, products, restart=options["reboot"], awaited=awaited)
 
 
 def _remove(server: Server, options: Values, plan: Plan, before: HostState, source: Source, check_mode: bool) -> Applied:

@@ -4,11 +4,12 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 
-"""What an earlier installation has left: services without their program, folders without their product. Pure.
+"""What an earlier installation has left: services without their program, folders without their product, products that Windows lists
+without either. Pure.
 
 Leftovers make a silent installation end well and install nothing [MS, powershell-get-token]; Microsoft's pages say to delete
 "any related folders" [MS, how-to-configure-connectors]. Deleting a service's entry by hand is the ordinary way to remove what
-its uninstaller has left [inferred].
+its uninstaller has left [inferred]. An installer finds nothing to do where Windows lists its product as installed [inferred].
 """
 
 from __future__ import annotations
@@ -23,27 +24,31 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change
 REMOVE_LEFTOVER = "remove leftover"
 SERVICE = "service"
 FOLDER = "folder"
+PRODUCT = "product"
 
 
 @dataclasses.dataclass(frozen=True)
 class Leftovers:
-    """Names of services and paths of folders."""
+    """Names of services, paths of folders, display names of products."""
 
     services: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
+    products: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.services or self.folders)
+        return bool(self.services or self.folders or self.products)
 
     def __str__(self) -> str:
-        return ", ".join([*(f"service {name}" for name in self.services), *(f"folder {path}" for path in self.folders)])
+        return ", ".join(f"{kind} {name}" for kind, name in self._each())
 
     def changes(self, reason: str, rank: int) -> list[Change]:
         """A step for each."""
-        return [
-            *(Change(REMOVE_LEFTOVER, SERVICE, name, {"present": True}, None, reason, rank) for name in self.services),
-            *(Change(REMOVE_LEFTOVER, FOLDER, path, {"present": True}, None, reason, rank) for path in self.folders),
-        ]
+        return [Change(REMOVE_LEFTOVER, kind, name, {"present": True}, None, reason, rank) for kind, name in self._each()]
+
+    def _each(self) -> t.Iterator[tuple[str, str]]:
+        for kind, names in ((SERVICE, self.services), (FOLDER, self.folders), (PRODUCT, self.products)):
+            for name in names:
+                yield kind, name
 
 
 def product_folders(state: HostState, *, data: bool = False) -> list[str]:
@@ -53,13 +58,14 @@ def product_folders(state: HostState, *, data: bool = False) -> list[str]:
     return folders + [generation.data_dir(drive) for generation in GENERATIONS] if data else folders
 
 
-def leftovers(state: HostState, folders: t.Sequence[str]) -> Leftovers:
+def leftovers(state: HostState, folders: t.Sequence[str], products: t.Sequence[str] = ()) -> Leftovers:
     """What does not belong to a whole installation.
 
     :param folders: the product's folders that exist. Those of the installed generation belong to it.
+    :param products: what Windows lists as installed. With a whole installation it is right.
     """
     if not state.installed:
-        return Leftovers(tuple(sorted(state.services)), tuple(folders))
+        return Leftovers(tuple(sorted(state.services)), tuple(folders), tuple(products))
     # The first executable of each is the one that its service points to.
     exes = [*state.installation.connector_exes[:1], *state.installation.updater_exes[:1]]
     in_use = {exe.lower().rpartition("\\")[0] for exe in exes}

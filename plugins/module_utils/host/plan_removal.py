@@ -17,14 +17,23 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change
 CONNECTOR = "connector"
 UPDATER = "connector updater"
 FOLDER = "folder"
+PRODUCT = "product"
 
 _ABSENT = "it is declared absent"
 
 
-def plan(state: HostState, folders: t.Sequence[str] = (), *, restart: bool = False, awaited: t.Sequence[str] = ()) -> Plan:
+def plan(
+    state: HostState,
+    folders: t.Sequence[str] = (),
+    products: t.Sequence[str] = (),
+    *,
+    restart: bool = False,
+    awaited: t.Sequence[str] = (),
+) -> Plan:
     """Connector and updater are two products: what is there of either goes [MS, concept-connectors].
 
     :param folders: the product's folders that exist and are to go as well.
+    :param products: display names of what Windows lists as installed on a host that has nothing else of it.
     :param restart: whether the server may be restarted, as Microsoft's page asks for after a removal.
     :param awaited: what an earlier run has left waiting for a restart.
     """
@@ -35,6 +44,7 @@ def plan(state: HostState, folders: t.Sequence[str] = (), *, restart: bool = Fal
         changes.append(Change("remove", CONNECTOR, name, before, None, _ABSENT))
     if state.updater_present:
         changes.append(Change("remove", UPDATER, name, {"installed": True}, None, _ABSENT))
+    changes += [Change("remove", PRODUCT, product, {"listed": True}, None, _ABSENT) for product in products]
     if changes and restart:
         changes.append(restart_of(name, "a removal is complete after a restart"))
     elif awaited and restart:

@@ -7,8 +7,8 @@
 """What the Uninstall keys of the registry know of the product, from the output of reg.exe.
 
 Asked with one search in a shell instead of walking hundreds of keys over the wire. The search prints only values whose
-data hold the word, which is enough: the key's name and whether a bundle's own command stands there. Legacy display names
-are third-party knowledge, those of entra are inferred; the installer is likely a bundle of two MSI packages [inferred].
+data hold the word, which is enough: the key's name and whether a bundle's own command stands there. The installer is likely a
+bundle of two MSI packages [inferred].
 """
 
 from __future__ import annotations
@@ -17,17 +17,14 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import GENERATIONS
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer import SILENT_UNINSTALL
 
-KEYS = (
-    r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall",
-    # Bundles are 32-bit programs and register here.
-    r"HKLM\SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall",
-)
+# Bundles are 32-bit programs and register here.
+KEY_OF_32_BIT = r"HKLM\SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall"
+KEYS = (r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall", KEY_OF_32_BIT)
 
-_DISPLAY_NAME = re.compile(
-    r"Entra private network connector|(Azure Active Directory|Azure AD|AAD) (Application|App) Proxy Connector", re.IGNORECASE
-)
+_DISPLAY_NAME = re.compile("|".join(generation.listed_as for generation in GENERATIONS), re.IGNORECASE)
 _PRODUCT_CODE = re.compile(r"\\(\{[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\})$")
 _VALUE = re.compile(r"^\s+(?P<name>\S.*?)\s{2,}REG_(?:EXPAND_)?SZ\s{2,}(?P<data>.*)$")
 _EXECUTABLE = re.compile(r'^\s*(?:"(?P<quoted>[^"]+\.exe)"|(?P<bare>.+?\.exe))', re.IGNORECASE)

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 import typing as t
 
@@ -111,7 +112,7 @@ def test_a_full_disk_is_told_before_anything_is_copied(lab: Lab, ansible: Ansibl
     assert connector(ansible, minimum_free_mib=100).result["changed"]
 
 
-@pytest.mark.parametrize(("code", "words"), [(1603, "fatal error"), (1602, "was cancelled"), (1612, "not known")])
+@pytest.mark.parametrize(("code", "words"), [(1603, "fatal error"), (1602, "was cancelled"), (1625, "not known")])
 def test_a_failing_installer_shows_the_end_of_its_log(lab: Lab, ansible: Ansible, code: int, words: str) -> None:
     patch(lab, installer_exit_code=code)
     failed = connector(ansible)
@@ -196,8 +197,8 @@ def test_a_slow_service_is_waited_for_and_a_broken_one_reported(lab: Lab, ansibl
     lab.patch("/timing", {"service_start": 2.0})
     done = connector(ansible)
     assert done.result["connector"]["services"]["WAPCSvc"]["state"] == "Running"
-    # Told, and left alone.
-    assert "someone" in done.result["connector"]["services"]["WAPCSvc"]["account"]
+    # Left alone.
+    assert server(lab)["services"]["WAPCSvc"]["account"] == r"LAB\\someone"
     patch(lab, services={"WAPCSvc": {"state": "Stopped"}}, product={"stubborn_service": True})
     failed = connector(ansible, install_timeout=3)
     assert "service WAPCSvc did not become Running within 3 seconds" in message(failed)
@@ -275,28 +276,101 @@ def test_a_removal_is_not_allowed_a_restart_either(lab: Lab, ansible: Ansible) -
     assert (done.result["rebooted"], done.result["reboot_required"], server(lab)["boot"]) == (False, True, before)
 
 
-HALVES: dict[str, dict[str, t.Any]] = {
-    "whole": {},
-    "service entries only": {"connector": {"installed": False}, "services": {"WAPCSvc": {"state": "Stopped"}}},
-    "no connector service": {"services": {"WAPCSvc": None}},
-    "no updater service": {"services": {"WAPCUpdaterSvc": None}},
-    "no service": {"services": {"WAPCSvc": None, "WAPCUpdaterSvc": None}},
+SERVICES = {"WAPCSvc", "WAPCUpdaterSvc"}
+PRODUCT = "Microsoft Entra private network connector"
+NO_SERVICES = {"WAPCSvc": None, "WAPCUpdaterSvc": None}
+NO_FOLDERS = [{"path": rf"C:\Program Files\{folder}", "absent": True} for folder in (PRODUCT, f"{PRODUCT} Updater")]
+
+
+@dataclasses.dataclass(frozen=True)
+class Half:
+    """:param before: what is done to a server with a registered connector.
+    :param options: of the removal, beside state=absent.
+    """
+
+    before: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    options: dict[str, t.Any] = dataclasses.field(default_factory=dict)
+    generation: str = "entra"
+
+
+HALVES = {
+    "whole, with its folders and a restart": Half(options={"remove_folders": True, "reboot": True}),
+    "whole, by the installer that is given": Half(options={"installer_file": "given"}),
+    "whole, of the legacy generation": Half(generation="legacy"),
+    "legacy, no connector service": Half({"services": {"WAPCSvc": None}}, generation="legacy"),
+    "service entries only": Half({"connector": {"installed": False}, "services": {"WAPCSvc": {"state": "Stopped"}}}),
+    "no connector service": Half({"services": {"WAPCSvc": None}}),
+    "no updater service": Half({"services": {"WAPCUpdaterSvc": None}}),
+    "no service": Half({"services": NO_SERVICES}),
+    "no service, by the installer that is given": Half({"services": NO_SERVICES}, {"installer_file": "given"}),
+    "only listed as installed": Half({"services": NO_SERVICES, "files": NO_FOLDERS}),
+    "only listed as installed, with a restart": Half({"services": NO_SERVICES, "files": NO_FOLDERS}, {"reboot": True}),
+    "whole, where the uninstallers of the packages fail": Half({"msiexec_exit_code": 1603}),
 }
+
+
+def listed(lab: Lab) -> list[str]:
+    """What the lab's own registry lists as installed."""
+    return list(server(lab)["connector"]["listed"])
 
 
 @pytest.mark.parametrize("half", HALVES)
 def test_every_half_removed_state_ends_removed(lab: Lab, ansible: Ansible, half: str) -> None:
-    patch(lab, connector={"registered": True})
-    patch(lab, **HALVES[half])
-    absent = {"state": "absent", "installer_file": None, "remove_folders": half == "whole", "reboot": half == "whole"}
+    case = HALVES[half]
+    patch(lab, connector={"registered": True, "generation": case.generation})
+    patch(lab, **case.before)
+    given = lab.state["installer_file"] if case.options.get("installer_file") else None
+    absent = {"install_timeout": 20, **case.options, "state": "absent", "installer_file": given}
+    restarts = bool(case.options.get("reboot"))
+    before = server(lab)
     checked = connector(ansible, "--check", **absent)
+    assert server(lab) == before
     done = connector(ansible, **absent)
     assert done.result["plan"] == checked.result["plan"]
     assert done.result["changed"]
-    assert done.result["rebooted"] is (half == "whole")
     state = server(lab)
-    assert not {"WAPCSvc", "WAPCUpdaterSvc"} & set(state["services"])
+    assert (state["boot"] > before["boot"], done.result["rebooted"]) == (restarts, restarts)
+    assert not SERVICES & set(state["services"])
     assert not [path for path in state["files"] if path.lower().endswith("connectorservice.exe")]
-    if half == "whole":
+    assert listed(lab) == []
+    if case.options.get("remove_folders"):
         assert not [folder for folder in state["folders"] if "private network connector" in folder.lower()]
     assert_nothing_more_to_do(ansible, **absent)
+
+
+def test_uninstallers_that_all_fail_are_told_with_the_way_out_and_the_next_run_ends_what_they_began(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True}, installer_exit_code=1603, msiexec_exit_code=1612)
+    absent = {"state": "absent", "installer_file": None, "install_timeout": 3}
+    failed = connector(ansible, **absent)
+    assert "Windows still lists as installed: Microsoft Entra private network connector" in message(failed)
+    assert "1603" in message(failed)
+    assert "1612" in message(failed)
+    assert "Program Install and Uninstall troubleshooter" in message(failed)
+    assert not SERVICES & set(server(lab)["services"])
+    patch(lab, installer_exit_code=None, msiexec_exit_code=None)
+    assert connector(ansible, **absent).result["changed"]
+    assert listed(lab) == []
+    assert_nothing_more_to_do(ansible, **absent)
+
+
+def test_a_product_that_is_only_listed_keeps_the_installer_from_its_work_until_it_is_removed(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"installed": True})
+    patch(lab, services=NO_SERVICES, files=NO_FOLDERS)
+    failed = connector(ansible, install_timeout=3)
+    assert "remove_leftovers=true" in message(failed)
+    checked = connector(ansible, "--check", remove_leftovers=True)
+    done = connector(ansible, remove_leftovers=True)
+    assert done.result["plan"] == checked.result["plan"]
+    assert f"- remove leftover product {PRODUCT} " in done.result["plan"]["lines"][0]
+    assert server(lab)["connector"]["installed"]
+    assert_nothing_more_to_do(ansible, remove_leftovers=True)
+
+
+def test_a_registry_that_may_not_be_searched_ends_a_removal_before_anything_is_removed_by_hand(lab: Lab, ansible: Ansible) -> None:
+    policy = {"key": r"HKCU\Software\Microsoft\Windows\CurrentVersion\Policies\System", "name": "DisableRegistryTools", "value": 1}
+    patch(lab, connector={"registered": True}, registry=[policy])
+    before = server(lab)
+    failed = connector(ansible, state="absent", installer_file=None)
+    assert "Registry editing has been disabled by your administrator" in message(failed)
+    assert "Prevent access to registry editing tools" in message(failed)
+    assert (failed.writes, server(lab)) == ([], before)

@@ -13,12 +13,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import functools
+import json
 import typing as t
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations, jobs, options
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations, jobs, notes, options, restart_note
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import INSTALLER as INSTALLER_WAITS
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import ProcessResult
 from tests.unit.host.builders import NOW, OTHER_TENANT, TENANT, days
 from tests.unit.host.test_registration_token import token
@@ -60,7 +62,10 @@ def hosts(draw: st.DrawFn) -> Windows:
     windows.files |= draw(st.sets(st.sampled_from([trust_settings(one) for one in generations.GENERATIONS])))
     if draw(st.booleans()):
         windows.user_store["CD" * 20] = NOW - days(draw(st.integers(min_value=1, max_value=300)))
-    windows.programs.update(_programs(draw(st.sampled_from([0, 3010, 1641])), listed=draw(st.booleans())))
+    windows.listed = {CODE: generation.product} if draw(st.booleans()) else {}
+    if draw(st.booleans()):
+        wait_for_a_restart(windows)
+    windows.programs.update(_programs(draw(st.sampled_from([0, 3010, 1641]))))
     return windows
 
 
@@ -70,12 +75,29 @@ def _arrive(windows: Windows, name: str, state: str) -> None:
         windows.services[name]["State"] = ENDS[state]
 
 
-def _programs(code: int, *, listed: bool) -> dict[str, t.Any]:
-    """An installer that works after a while, uninstallers of what is listed, and a registration that works."""
+def wait_for_a_restart(windows: Windows) -> None:
+    """An installer has asked for it in an earlier run, which could not make it."""
+    windows.restart_due = True
+    windows.keys.add(notes.KEY.lower())
+    note = {"for": [INSTALLER_WAITS], "since": NOW.isoformat()}
+    windows.registry[rf"{notes.KEY}\{restart_note.VALUE}".lower()] = json.dumps(note)
+
+
+def only_listed(windows: Windows) -> bool:
+    """Windows takes the product for installed, and nothing of it is there."""
+    return bool(windows.listed) and not windows.services and not windows.files & EXECUTABLES
+
+
+def _programs(code: int) -> dict[str, t.Any]:
+    """An installer that works after a while, an uninstaller of what is listed, and a registration that works."""
 
     def install(windows: Windows) -> ProcessResult:
+        if only_listed(windows):
+            return exit_code(0)(windows)
+
         def appear(later: Windows) -> None:
             later.install()
+            later.listed = {CODE: generations.ENTRA.product}
             later.version = max(later.version, NEWEST) if later.version == VERSIONS[-1] else NEWEST
 
         windows.later(3, appear)
@@ -84,22 +106,16 @@ def _programs(code: int, *, listed: bool) -> dict[str, t.Any]:
             windows.later(10, Windows.boot)
         return exit_code(code)(windows)
 
-    def query(windows: Windows) -> ProcessResult:
-        there = listed and bool(
-            windows.services or windows.files & {path for one in generations.GENERATIONS for path in product_files(one)}
-        )
-        entry = f"HKEY_LOCAL_MACHINE\\X\\{CODE}\n    DisplayName    REG_SZ    Microsoft Entra private network connector\n"
-        return ProcessResult(0 if there else 1, entry if there else "", "")
-
     def uninstall(windows: Windows) -> ProcessResult:
         windows.remove()
+        windows.listed.clear()
         return exit_code(0)(windows)
 
     def register(windows: Windows) -> dict[str, t.Any]:
         windows.later(4, lambda later: later.register("AB" * 20, not_before=NOW))
         return {"invoked": "script", "ok": True, "error": None}
 
-    return {INSTALLER: install, "reg.exe": query, "msiexec.exe": uninstall, "register": register}
+    return {INSTALLER: install, "msiexec.exe": uninstall, "register": register}
 
 
 WISHES = st.fixed_dictionaries(
@@ -125,14 +141,20 @@ def register(windows: Windows, **given: t.Any) -> Given:
     return jobs.registration(windows.server(), wanted, False)
 
 
+def unhindered(windows: Windows, wishes: Given) -> Given:
+    """The wishes with which a host can be installed at all."""
+    return {**wishes, "remove_leftovers": wishes["remove_leftovers"] or only_listed(windows)}
+
+
 def writes(windows: Windows) -> list[str]:
-    reads = ("query", "EnumKey", "GetBinaryValue", "GetStringValue", "script inspect", "script read")
+    reads = ("query", "EnumKey", "GetBinaryValue", "GetStringValue", "script inspect", "script read", "run reg.exe query")
     return [call for call in windows.calls if not call.startswith(reads)]
 
 
 @settings(max_examples=80)
 @given(windows=hosts(), wishes=WISHES)
 def test_every_host_becomes_an_installed_and_registered_one(windows: Windows, wishes: Given) -> None:
+    wishes = unhindered(windows, wishes)
     predicted = connector(copy.deepcopy(windows), wishes, check_mode=True)
     done = connector(windows, wishes)
     assert predicted["plan"] == done["plan"]
@@ -161,7 +183,7 @@ def assert_complete(windows: Windows, wishes: Given) -> None:
 def test_an_upgrade_from_the_other_generation_leaves_no_folders_to_the_next_run() -> None:
     windows = Windows(version="1.5.3437.0")
     windows.install("Running", generations.LEGACY)
-    windows.programs.update(_programs(0, listed=True))
+    windows.programs.update(_programs(0))
     wishes = {"version": NEWEST, "remove_leftovers": True, "installer_path": rf"C:\software\{INSTALLER}"}
     connector(windows, wishes)
     assert windows.folders == set(generations.ENTRA.program_folders("C:"))
@@ -171,6 +193,7 @@ def test_an_upgrade_from_the_other_generation_leaves_no_folders_to_the_next_run(
 @settings(max_examples=150)
 @given(windows=hosts(), wishes=WISHES, lives=st.integers(min_value=0, max_value=25))
 def test_a_run_that_was_killed_anywhere_is_simply_run_again(windows: Windows, wishes: Given, lives: int) -> None:
+    wishes = unhindered(windows, wishes)
     windows.lives = lives
     with contextlib.suppress(Killed):
         connector(windows, wishes)
@@ -187,13 +210,14 @@ def test_a_run_that_was_killed_anywhere_is_simply_run_again(windows: Windows, wi
 @given(windows=hosts(), reboot=st.booleans(), lives=st.integers(min_value=0, max_value=12))
 def test_a_removal_that_was_killed_anywhere_is_simply_run_again(windows: Windows, reboot: bool, lives: int) -> None:
     wishes = {"state": "absent", "remove_folders": True, "reboot": reboot}
-    was_there, booted = bool(windows.services or windows.files & EXECUTABLES), windows.last_boot
+    was_there = bool(windows.services or windows.files & EXECUTABLES or windows.listed or windows.restart_due)
+    booted = windows.last_boot
     windows.lives = lives
     with contextlib.suppress(Killed):
         connector(windows, wishes)
     windows.lives = None
     connector(windows, wishes)
-    assert (windows.services, windows.files & EXECUTABLES, windows.folders) == ({}, set(), set())
+    assert (windows.services, windows.files & EXECUTABLES, windows.folders, windows.listed) == ({}, set(), set(), {})
     assert (windows.last_boot > booted) is (was_there and reboot)
     windows.calls.clear()
     assert (connector(windows, wishes)["plan"]["lines"], writes(windows)) == ([], [])
@@ -206,7 +230,7 @@ def test_every_host_becomes_one_without_a_connector(windows: Windows, remove_fol
     predicted = connector(copy.deepcopy(windows), wishes, check_mode=True)
     done = connector(windows, wishes)
     assert predicted["plan"] == done["plan"]
-    assert windows.services == {}
+    assert (windows.services, windows.listed) == ({}, {})
     assert not windows.files & {one.service_path("C:") for one in generations.GENERATIONS}
     assert not (remove_folders and windows.folders)
 

@@ -7,16 +7,17 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import pathlib
 import typing as t
 
 import pytest
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.host import health_job, jobs, options
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import health_job, jobs, options, uninstall_entries
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import ENTRA
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import TransportError
-from tests.unit.host.builders import CONNECTOR, NOW, OTHER_TENANT, TENANT, days
+from tests.unit.host.builders import NOW, OTHER_TENANT, TENANT, days
 from tests.unit.host.test_registration_token import token
 from tests.unit.host.windows import INSTALLED_FILES, Killed, Windows, exit_code
 
@@ -40,7 +41,8 @@ def register(windows: Windows, *, check_mode: bool = False, **given: t.Any) -> d
 
 def writes(windows: Windows) -> list[str]:
     notes = ("GetStringValue", "CreateKey", "SetStringValue", "DeleteValue")
-    return [call for call in windows.calls if not call.startswith(("query", "EnumKey", "GetBinaryValue", *notes))]
+    reads = ("query", "EnumKey", "GetBinaryValue", "run reg.exe query")
+    return [call for call in windows.calls if not call.startswith((*reads, *notes))]
 
 
 def installing(code: int = 0, after: float = 3.0) -> Windows:
@@ -240,17 +242,8 @@ def test_a_restart_that_an_earlier_run_left_open_is_made_when_it_is_allowed(inst
 
 
 def test_a_removal_tells_of_a_restart_that_is_open_since_an_earlier_run() -> None:
-    windows = installed()
-    outputs = iter([f"HKEY_LOCAL_MACHINE\\X\\{{{CONNECTOR}}}\n    DisplayName    REG_SZ    {ENTRA.product}\n", ""])
-
-    def listed(server: Windows) -> t.Any:
-        return exit_code(0, next(outputs))(server)
-
-    def uninstall(server: Windows) -> t.Any:
-        server.remove()
-        return exit_code(3010)(server)
-
-    windows.programs |= {"reg.exe": listed, "msiexec.exe": uninstall}
+    windows = listed()
+    windows.programs["msiexec.exe"] = uninstalling(3010)
     assert connector(windows, state="absent")["reboot_required"] is True
     again = connector(windows, state="absent")
     assert (again["changed"], again["reboot_required"]) == (False, True)
@@ -355,43 +348,53 @@ def test_a_service_that_will_not_run_is_an_error() -> None:
 # connector, absent
 
 
-def removing(windows: Windows) -> t.Any:
-    windows.remove()
-    return exit_code(0)(windows)
+CODE = "{5E1A0A5D-7E9C-4C9B-8E1E-0B6B4F1B2C3D}"
+
+
+def listed(state: str = "Stopped") -> Windows:
+    """An installed server, as Windows lists it."""
+    windows = installed(state)
+    windows.listed = {CODE: ENTRA.product}
+    return windows
+
+
+def uninstalling(code: int, after: float = 0.0) -> t.Callable[[Windows], t.Any]:
+    """An uninstaller that does its work, some time after it has ended."""
+
+    def gone(windows: Windows) -> None:
+        windows.remove()
+        windows.listed.clear()
+
+    def run(windows: Windows) -> t.Any:
+        if after:
+            windows.later(after, gone)
+        else:
+            gone(windows)
+        return exit_code(code)(windows)
+
+    return run
 
 
 def test_remove_by_what_the_registry_knows() -> None:
-    windows = installed()
-    code = "{5E1A0A5D-7E9C-4C9B-8E1E-0B6B4F1B2C3D}"
-    listed = f"HKEY_LOCAL_MACHINE\\X\\{code}\n    DisplayName    REG_SZ    Microsoft Entra private network connector\n"
-    outputs = iter([listed, ""])
-
-    def query(server: Windows) -> t.Any:
-        return exit_code(0, next(outputs))(server)
-
-    def uninstall(server: Windows) -> t.Any:
-        server.later(5.0, Windows.remove)
-        return exit_code(3010)(server)
-
-    windows.programs.update({"reg.exe": query, "msiexec.exe": uninstall})
+    windows = listed()
+    windows.programs["msiexec.exe"] = uninstalling(3010, after=5.0)
     result = connector(windows, state="absent")
-    assert f"run msiexec.exe /x {code} /qn /norestart" in windows.calls
+    assert f"run msiexec.exe /x {CODE} /qn /norestart" in windows.calls
     assert (result["changed"], result["reboot_required"], result["connector"]["installed"]) == (True, True, False)
     assert result["registration"]["required"] is False
 
 
 def test_remove_by_the_installer(installer: str) -> None:
     windows = installed()
-    windows.programs[INSTALLER] = removing
+    windows.programs[INSTALLER] = uninstalling(0)
     connector(windows, state="absent", installer_file=installer)
     assert f"run {INSTALLER} /uninstall /quiet /norestart" in windows.calls
 
 
 def test_what_the_installer_leaves_goes_by_the_registry(installer: str) -> None:
-    windows = installed()
+    windows = listed()
     windows.programs[INSTALLER] = exit_code(0)
-    windows.programs["reg.exe"] = exit_code(0, f"HKEY_LOCAL_MACHINE\\X\\{{{CONNECTOR}}}\n    DisplayName    REG_SZ    {ENTRA.product}\n")
-    windows.programs["msiexec.exe"] = removing
+    windows.programs["msiexec.exe"] = uninstalling(0)
     assert not connector(windows, state="absent", installer_file=installer)["connector"]["installed"]
     assert windows.seconds == pytest.approx(60)
 
@@ -404,9 +407,137 @@ def test_absent_on_an_empty_server_does_nothing() -> None:
 
 def test_what_stays_after_a_removal_is_named() -> None:
     windows = installed()
-    windows.programs.update({"reg.exe": exit_code(1), "sc.exe": exit_code(1072)})
+    windows.programs["sc.exe"] = exit_code(1072)
     with pytest.raises(HostError, match="something is left: service WAPCSvc"):
         connector(windows, state="absent")
+
+
+@pytest.mark.parametrize("code", [1603, 1612, 1619])
+def test_an_uninstaller_that_fails_does_not_keep_the_other_product_nor_what_is_left(code: int) -> None:
+    windows = listed()
+    other = "{6F2B1B6E-8F0D-4D0C-9F2F-1C7C5F2C3D4E}"
+    windows.listed[other] = ENTRA.updater_product
+    codes = iter([code, 0])
+
+    def uninstall(server: Windows) -> t.Any:
+        server.listed.pop(other, None)
+        return exit_code(next(codes))(server)
+
+    windows.programs["msiexec.exe"] = uninstall
+    with pytest.raises(HostError) as caught:
+        connector(windows, state="absent", remove_folders=True)
+    assert [call for call in windows.calls if "msiexec" in call] == [f"run msiexec.exe /x {one} /qn /norestart" for one in (CODE, other)]
+    assert (windows.services, windows.files & INSTALLED_FILES, windows.folders) == ({}, set(), set())
+    assert f"Windows still lists as installed: {ENTRA.product}. msiexec.exe ended with exit code {code}" in caught.value.message
+    assert "Program Install and Uninstall troubleshooter" in caught.value.message
+    assert "remove_leftovers" not in caught.value.message
+    assert (caught.value.details["exit_code"], caught.value.details["operation"]) == (code, "remove the connector")
+    windows.programs["msiexec.exe"] = uninstalling(0)
+    result = connector(windows, state="absent")
+    assert result["plan"]["lines"] == [f"- remove product {ENTRA.product} (listed: True): it is declared absent"]
+    assert connector(windows, state="absent")["changed"] is False
+
+
+def test_an_uninstaller_that_fails_after_its_work_is_no_failure() -> None:
+    windows = listed()
+    windows.programs["msiexec.exe"] = uninstalling(1603)
+    result = connector(windows, state="absent")
+    assert "exit code 1603" in result["outcome"]
+    assert connector(windows, state="absent")["changed"] is False
+
+
+def test_a_failing_installer_that_was_given_leaves_the_removal_to_the_registry(installer: str) -> None:
+    windows = listed()
+    windows.programs |= {INSTALLER: exit_code(1603), "msiexec.exe": uninstalling(0)}
+    assert not connector(windows, state="absent", installer_file=installer)["connector"]["installed"]
+
+
+def test_nothing_is_removed_by_hand_while_another_installation_runs() -> None:
+    windows = listed()
+    windows.programs["msiexec.exe"] = exit_code(1618)
+    with pytest.raises(HostError, match="1618: another installation"):
+        connector(windows, state="absent", install_timeout=20)
+    assert not any("sc.exe" in call or "script remove" in call for call in windows.calls)
+
+
+def test_a_reinstallation_whose_uninstaller_fails_leaves_the_connector_in_place(installer: str) -> None:
+    windows = listed("Running")
+    windows.version = "1.5.4287.0"
+    windows.programs["msiexec.exe"] = exit_code(1603)
+    with pytest.raises(HostError, match="exit code 1603.*troubleshooter"):
+        connector(windows, installer_file=installer, version="1.5.4892.0", upgrade_strategy="reinstall")
+    assert {service["State"] for service in windows.services.values()} == {"Running"}
+    assert windows.files >= INSTALLED_FILES
+
+
+def test_a_registry_that_cannot_be_searched_is_not_taken_for_an_empty_one() -> None:
+    windows = installed()
+    windows.programs["reg.exe"] = exit_code(1, stderr="ERROR: Registry editing has been disabled by your administrator.\r\n")
+    with pytest.raises(HostError, match="exit code 1: ERROR: Registry editing has been disabled.*nothing was removed by hand"):
+        connector(windows, state="absent")
+    assert set(windows.services) == {"WAPCSvc", "WAPCUpdaterSvc"}
+    assert windows.files >= INSTALLED_FILES
+
+
+def test_the_key_of_32_bit_programs_may_be_missing() -> None:
+    windows = listed()
+    windows.programs["msiexec.exe"] = uninstalling(0)
+    answers = itertools.cycle([None, exit_code(1, stderr="ERROR: The system was unable to find the specified registry key or value.\r\n")])
+    search = windows.search
+
+    def query(server: Windows) -> t.Any:
+        answer = next(answers)
+        return answer(server) if answer else search(uninstall_entries.KEYS[0])
+
+    windows.programs["reg.exe"] = query
+    assert connector(windows, state="absent")["changed"]
+
+
+# products that are only listed
+
+
+def only_listed() -> Windows:
+    """Somebody has deleted services and folders: Windows takes the product for installed."""
+    windows = listed()
+    windows.remove()
+    windows.folders.clear()
+
+    def install(server: Windows) -> t.Any:
+        if not server.listed:
+            server.later(3.0, Windows.install)
+        return exit_code(0)(server)
+
+    windows.programs |= {INSTALLER: install, "msiexec.exe": uninstalling(0)}
+    return windows
+
+
+def test_a_product_that_is_only_listed_hinders_until_it_is_removed_as_a_leftover(installer: str) -> None:
+    windows = only_listed()
+    with pytest.raises(HostError, match="remove_leftovers=true"):
+        connector(windows, installer_file=installer)
+    predicted = connector(windows, installer_file=installer, remove_leftovers=True, check_mode=True)
+    done = connector(windows, installer_file=installer, remove_leftovers=True)
+    assert predicted["plan"] == done["plan"]
+    assert done["plan"]["lines"][0] == f"- remove leftover product {ENTRA.product} (present: True): an earlier installation has left it"
+    assert done["connector"]["installed"]
+
+
+def test_a_product_that_is_only_listed_is_not_absent() -> None:
+    windows = only_listed()
+    assert connector(windows, state="absent", check_mode=True)["changed"]
+    assert connector(windows, state="absent")["changed"]
+    assert windows.listed == {}
+    assert connector(windows, state="absent")["changed"] is False
+
+
+def test_a_listed_product_that_stays_is_an_error_before_anything_is_removed_by_hand(installer: str) -> None:
+    windows = listed()
+    windows.services.pop("WAPCUpdaterSvc")
+    windows.programs["msiexec.exe"] = exit_code(1603)
+    with pytest.raises(HostError, match="Windows still lists as installed.*troubleshooter"):
+        connector(windows, installer_file=installer, remove_leftovers=True)
+    assert list(windows.services) == ["WAPCSvc"]
+    assert windows.files >= INSTALLED_FILES
 
 
 # connector_registration

@@ -63,6 +63,8 @@ class Windows:
     user_store: dict[str, datetime.datetime] = dataclasses.field(default_factory=dict)
     user_certificates: dict[str, bytes] = dataclasses.field(default_factory=dict)
     folders: set[str] = dataclasses.field(default_factory=set)
+    # Display names in the Uninstall key, by product code.
+    listed: dict[str, str] = dataclasses.field(default_factory=dict)
     free_bytes: int = 50 * 1024**3
     last_boot: datetime.datetime = NOW - datetime.timedelta(days=3)
     log: str = ""
@@ -287,8 +289,10 @@ class Windows:
 
     def _stopservice(self, _texts: t.Mapping[str, str], name: str) -> str:
         self._about_to(f"StopService {name}")
-        self.services[name] |= {"State": "Stopped", "ProcessId": "0"}
-        return "<StopService_OUTPUT><ReturnValue>0</ReturnValue></StopService_OUTPUT>"
+        code = 0 if self.services[name]["State"] in ("Running", "Paused") else 5
+        if code == 0:
+            self.services[name] |= {"State": "Stopped", "ProcessId": "0"}
+        return f"<StopService_OUTPUT><ReturnValue>{code}</ReturnValue></StopService_OUTPUT>"
 
     def _changestartmode(self, texts: t.Mapping[str, str], name: str) -> str:
         self._about_to(f"ChangeStartMode {name} {texts['StartMode']}")
@@ -302,18 +306,32 @@ class Windows:
         if command == "powershell.exe":
             return self._script(json.loads(stdin.partition(b"\n")[0]))
         name = command.rpartition("\\")[2]
-        self._about_to(" ".join(["run", name, *arguments]))
+        line = " ".join(["run", name, *arguments])
+        if name == "reg.exe":
+            self.calls.append(line)
+        else:
+            self._about_to(line)
         answer = self.programs[name](self) if name in self.programs else self._usual(name, arguments)
         assert isinstance(answer, ProcessResult)
         return answer
 
     def _usual(self, name: str, arguments: t.Sequence[str]) -> ProcessResult:
         """What a program does that no test has given another behaviour."""
+        if name == "reg.exe":
+            return self.search(arguments[1])
         if name == "sc.exe":
             self.services.pop(arguments[1], None)
         if name == "shutdown.exe":
             self.restart()
         return ProcessResult(0, "", "")
+
+    def search(self, key: str) -> ProcessResult:
+        """What reg.exe finds, which is in one of the two keys. It ends with 1 when that is nothing."""
+        found = {} if "WOW6432Node" in key else self.listed
+        blocks = [
+            f"{key.replace('HKLM', 'HKEY_LOCAL_MACHINE')}\\{code}\n    DisplayName    REG_SZ    {name}\n" for code, name in found.items()
+        ]
+        return ProcessResult(0 if found else 1, "\n".join([*blocks, f"End of search: {len(found)} match(es) found."]), "")
 
     def _script(self, document: dict[str, t.Any]) -> ProcessResult:
         found = re.search(r"^# (\w+)", document["script"].split("\n\n", 1)[1])
@@ -376,8 +394,8 @@ GOOD_INSTALLER = {
 }
 
 
-def exit_code(code: int, stdout: str = "") -> t.Callable[[Windows], ProcessResult]:
-    return lambda _windows: ProcessResult(code, stdout, "")
+def exit_code(code: int, stdout: str = "", stderr: str = "") -> t.Callable[[Windows], ProcessResult]:
+    return lambda _windows: ProcessResult(code, stdout, stderr)
 
 
 def _properties(row: t.Mapping[str, str]) -> str:

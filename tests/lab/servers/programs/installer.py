@@ -11,7 +11,7 @@ import typing as t
 
 from tests.lab.servers import installers
 from tests.lab.servers.programs.process import Result, Start
-from tests.lab.servers.state.products import GENERATIONS, UPDATER_SERVICE, version_key
+from tests.lab.servers.state.products import CONNECTOR_SERVICE, GENERATIONS, UNINSTALL, UPDATER_SERVICE, version_key
 
 if t.TYPE_CHECKING:
     from tests.lab.servers.models import WindowsServer
@@ -58,7 +58,7 @@ def _install(server: WindowsServer, installer: installers.Installer, content: by
         return OTHER_VERSION
     server.changed(program, "install", generation=installer.generation.name, version=installer.version)
     same = connector.generation == installer.generation and installed == installer.version and connector.updater_installed
-    if _hindered(server) or same:
+    if _hindered(server) or same or _only_listed(server, installer):
         # Leftovers: ends well, but nothing ever appears (connector.md 4.1 [MS TOK]).
         return SUCCESS
     server.agenda.after(server.world.timing.files_appear, lambda: _appear(server, installer, content))
@@ -71,6 +71,14 @@ def _hindered(server: WindowsServer) -> bool:
     there = any(server.files.is_folder(folder) for folder in folders) or server.services.get(UPDATER_SERVICE) is not None
     server.leftovers = server.leftovers and there
     return server.leftovers
+
+
+def _only_listed(server: WindowsServer, installer: installers.Installer) -> bool:
+    """Whether Windows lists this very product as installed, although nothing of it is there: a bundle then finds nothing to do [INF]."""
+    if server.connector.generation is not None or any(server.services.get(name) for name in (CONNECTOR_SERVICE, UPDATER_SERVICE)):
+        return False
+    code = installer.generation.product_code("connector", installer.version)
+    return server.registry.key(rf"{UNINSTALL}\{code}") is not None
 
 
 def _appear(server: WindowsServer, installer: installers.Installer, content: bytes) -> None:

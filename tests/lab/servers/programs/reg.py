@@ -11,6 +11,9 @@ import dataclasses
 from tests.lab.servers.programs.process import Result, Start
 from tests.lab.servers.state import registry as reg
 
+DISABLED = (r"Software\Microsoft\Windows\CurrentVersion\Policies\System", "DisableRegistryTools")
+"""The policy "Prevent access to registry editing tools", of the user [DOC]; reg.exe then ends with 1 [INF]."""
+_FORBIDDEN = "ERROR: Registry editing has been disabled by your administrator.\r\n"
 _NOT_FOUND = "ERROR: The system was unable to find the specified registry key or value.\r\n"
 
 
@@ -34,6 +37,8 @@ def run(start: Start) -> Result:
     except ValueError:
         return Result(1, stderr="ERROR: Invalid key name.\r\n")
     registry = start.server.registry
+    if registry.value(*DISABLED, hive=reg.SHORT["HKCU"]) is not None:
+        return Result(1, stderr=_FORBIDDEN)
     if registry.key(path, hive) is None:
         return Result(1, stderr=_NOT_FOUND)
     return _search(registry, hive, path, options) if options.text is not None else _list(registry, hive, path, options)

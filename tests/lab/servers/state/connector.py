@@ -82,6 +82,18 @@ class Connector:
         """Say whether the updater is there."""
         return any(self._files.get(one.updater_path) is not None for one in GENERATIONS.values())
 
+    @property
+    def listed(self) -> list[str]:
+        """The keys below Uninstall with the product's display names, in the order of the registry."""
+        names = {name for one in GENERATIONS.values() for name in (one.uninstall_name, one.updater_uninstall_name)}
+        return [
+            rf"{root}\{code}"
+            for root in (UNINSTALL, UNINSTALL_32)
+            if (key := self._registry.key(root)) is not None
+            for code in key.subkeys()
+            if (value := self._registry.value(rf"{root}\{code}", "DisplayName")) is not None and value.data in names
+        ]
+
     def trust(self) -> tuple[certificates.Trust, bool] | None:
         """Return the certificate that TrustSettings.xml names, and whether it is in the Network Service store."""
         generation = self.generation

@@ -57,6 +57,7 @@ def describe(server: WindowsServer) -> dict[str, t.Any]:
             "not_before": found[0].not_before.isoformat() if found else None,
             "not_after": found[0].not_after.isoformat() if found else None,
             "in_user_store": found[1] if found else None,
+            "listed": connector.listed,
         },
         "shells": server.listener.shells if server.listener is not None else 0,
         "files": sorted(file.path for file in server.files.files()),
