@@ -197,7 +197,8 @@ class Applier:
         keys = {change.data["group"] for change in changes if change.action in ASSIGNMENTS}
         for look in range(LOOKS):
             groups = [group for key in keys if (group := self.state.group(actual_id(self._ids, key)))]
-            self._readback.state = read_groups(self._client, refresh(self._client, self.state), groups)
+            self._readback.state = refresh(self._client, self.state)
+            self._readback.read_insides(groups)
             short = {key for key in keys if not ha.is_served(self._active(key), self._minimum.get(key, ha.MINIMUM))}
             if not short or look == LOOKS - 1 or not self._client.deadline.pause(backoff(look)):
                 break

@@ -37,7 +37,7 @@ def keep_assignment(client: GraphClient, application: str, group: str | None, *,
     """
     wish = _wish(application, group, absent=absent, minimum=minimum)
     state = find_applications(client, observe_lists(client), [wish or DesiredGroup("", applications=(application,))])
-    found = _application(application, state)
+    found = _application(application, state, must_be_published=not absent)
     if wish is None:
         own = state.group(found.group_id)
         wish = _leave(own.id, application) if own is not None and not own.is_default else None
@@ -63,9 +63,9 @@ def _leave(group_id: str, application: str) -> DesiredGroup:
     return DesiredGroup("", id=group_id, must_exist=True, remove_applications=(application,))
 
 
-def _application(reference: str, state: TenantState) -> Application:
+def _application(reference: str, state: TenantState, *, must_be_published: bool) -> Application:
     reasons: list[str] = []
-    found = ApplicationIndex(state.applications).find(reference, reasons)
+    found = ApplicationIndex(state.applications).find(reference, reasons, must_be_published=must_be_published)
     if found is None:
         raise DesiredError(reasons)
     return found

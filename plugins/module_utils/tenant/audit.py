@@ -102,6 +102,9 @@ def _group_ids(references: t.Sequence[str], state: TenantState) -> set[str]:
         found.update(one.id for one in same)
         if not same:
             reasons.append(f"the tenant has no connector group {reference}")
+        if len(same) > 1:
+            ids = ", ".join(sorted(one.id for one in same))
+            reasons.append(f"connector group {reference} is ambiguous, give one of these ids instead: {ids}")
     if reasons:
         raise DesiredError(reasons)
     return found

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import UNANSWERED, UNAUTHORIZED, Answer, Body, Request
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.policies import RETRIES, pause_for
 
@@ -52,8 +53,14 @@ def _until_settled(client: GraphClient, waiting: Numbered, *, safe: bool) -> dic
     answers: dict[int, Answer] = {}
     attempt = 0
     while waiting:
-        for chunk in _chunks(waiting):
-            answers.update(_send(client, chunk, safe=safe))
+        try:
+            for chunk in _chunks(waiting):
+                answers.update(_send(client, chunk, safe=safe))
+        except GraphError as error:
+            if safe or not attempt:
+                raise
+            # What was answered before stays so. What was sent again may have run by now.
+            return answers | (dict.fromkeys(waiting, Answer(UNANSWERED)) if error.may_have_run else {})
         again = {number: waiting[number] for number in waiting if _again(answers[number], safe, attempt)}
         if not again or not client.deadline.pause(_pause([answers[number] for number in again], attempt)):
             break

@@ -14,7 +14,7 @@ import typing as t
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import paths
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError, GraphError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.listing import read_whole
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import application_groups, read_groups
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import (
@@ -61,6 +61,14 @@ class ReadBack:
             self._read_assignments(changes)
         return [change for change in changes if not self._shows(change)]
 
+    def read_insides(self, groups: t.Sequence[ConnectorGroup]) -> None:
+        """Look into groups. A group that is so new that not every part of the service knows it shows nothing yet."""
+        try:
+            self.state = read_groups(self._client, self.state, groups)
+        except GraphError as error:
+            if error.status != 404 or not any(group.id in self._ids.values() for group in groups):
+                raise
+
     def _read_groups(self) -> None:
         groups = tuple(group_of(body) for body in read_whole(self._client, paths.LIST_GROUPS) if is_ours(body))
         had = {group.id for group in self.state.groups}
@@ -70,7 +78,7 @@ class ReadBack:
 
     def _read_members(self, changes: t.Sequence[Change]) -> None:
         ids = {actual_id(self._ids, change.data["group"]) for change in changes if change.action == "move"}
-        self.state = read_groups(self._client, self.state, [group for group in self.state.groups if group.id in ids])
+        self.read_insides([group for group in self.state.groups if group.id in ids])
 
     def _read_assignments(self, changes: t.Sequence[Change]) -> None:
         ids = {change.data["application"] for change in changes if change.action in ASSIGNMENTS}

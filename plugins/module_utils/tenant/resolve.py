@@ -151,7 +151,8 @@ def _target(
         connectors=tuple((one, connectors.find(one)) for one in desired.connectors or ()),
         applications=tuple(found for one in desired.applications or () if (found := applications.find(one, reasons, where))),
         leaving=leaving,
-        released=tuple(filter(None, (applications.find(one, reasons, where) for one in present))),
+        # Nor does one that is not published any more.
+        released=tuple(filter(None, (applications.find(one, reasons, where, must_be_published=False) for one in present))),
     )
 
 
@@ -228,7 +229,7 @@ class ApplicationIndex:
         """All applications that an object id, an application id or a display name can mean."""
         return list(self._named.get(folded(reference), {}).values())
 
-    def find(self, reference: str, reasons: list[str], where: str = "") -> Application | None:
+    def find(self, reference: str, reasons: list[str], where: str = "", *, must_be_published: bool = True) -> Application | None:
         """The application that is meant. Why there is none goes to C(reasons), with C(where) before it."""
         named = self.named(reference)
         # Of several of one name only those can be meant that can have a connector group.
@@ -240,7 +241,7 @@ class ApplicationIndex:
             listed = ", ".join(sorted(f"{one.id} (application id {one.app_id})" for one in found))
             reasons.append(f"{where}application {reference} is ambiguous, give one of these object ids instead: {listed}")
             return None
-        if not found[0].published:
+        if must_be_published and not found[0].published:
             reasons.append(
                 f"{where}application {reference} is not published through Application Proxy, so no connector group can be"
                 " assigned to it: publish it first"

@@ -24,7 +24,13 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.clouds impo
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Clock, Deadline
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, LoginError
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import Request, decipher, parse_retry_after, refusal
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import (
+    UNANSWERED,
+    Request,
+    decipher,
+    parse_retry_after,
+    refusal,
+)
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.paging import read_list
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.policies import backoff, origin
 from tests.unit.tenant.breaking_tls import BreakingTls
@@ -263,6 +269,16 @@ def test_writes_of_a_batch_are_sent_again_only_when_they_were_not_carried_out() 
     with serving(answering(script)) as (server, client, _time):
         answers = batch.run_writes(client, numbered(5, "PUT"))
     assert (sizes(server), [answer.status for answer in answers]) == ([5, 2], [200, 503, 0, 200, 200])
+
+
+@pytest.mark.parametrize(("second", "status"), [(Reply(drop=True), UNANSWERED), (Reply(503), 429)], ids=["lost", "refused"])
+def test_what_a_batch_has_answered_is_not_lost_with_what_is_sent_again(second: Reply, status: int) -> None:
+    """One of two items is throttled; when it is sent again the connection breaks."""
+    first = answering({"/things/1": [Reply(429)]})
+    with serving(lambda incoming: first(incoming) if incoming.body and "requests" in incoming.body else second) as (server, client, _time):
+        answers = batch.run_writes(client, numbered(2, "PUT"))
+    assert len(server.requests) == 2
+    assert [answer.status for answer in answers] == [200, status if second.drop else 503]
 
 
 def test_a_batch_that_failed_as_a_dependency_was_not_carried_out_and_is_sent_again() -> None:

@@ -454,3 +454,18 @@ def test_an_item_whose_step_was_never_reached_is_not_called_unchanged(tenant: La
     done = run(tenant)
     assert [one["status"] for one in done.items] == ["failed", "failed", "failed"]
     assert all(any("HTTP 403" in reason for reason in one["reasons"]) for one in done.items)
+
+
+def test_a_group_so_new_that_reads_of_it_find_nothing_is_waited_for(tenant: LabTenant) -> None:
+    """Created and its members moved, and its own list of members answers 404 for a while."""
+    body = '{"error": {"code": "ConnectorGroup_NotFound", "message": "Not found."}}'
+    gone = {"kind": "status", "status": 404, "body": body, "plane": "graph", "method": "GET", "path": "members", "scope": "any"}
+    created = tenant.tenant.create_group
+
+    def create(name: str, region: str | None) -> Group:
+        tenant.faults.add({**gone, "count": 3})
+        return created(name, region)
+
+    tenant.tenant.create_group = create  # type: ignore[method-assign]
+    done = run(tenant, FLEET[:1])
+    assert (done.errors, tenant.members("NAM Web"), tenant.group_of("Intranet")) == ([], {"WEB1", "WEB2"}, "NAM Web")

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 import pytest
@@ -160,6 +161,13 @@ def test_an_assignment_that_cannot_be_meant_is_refused(tenant: LabTenant, applic
     assert tenant.writes() == []
 
 
+@pytest.mark.parametrize("group", [None, "Web"])
+def test_an_application_that_is_not_published_any_more_uses_no_group(tenant: LabTenant, group: str | None) -> None:
+    assert not assign(tenant, "Raw", group, absent=True).done.outcome.changed
+    done = keep(tenant, name="Web", applications={"remove": ["Raw"]})
+    assert (done.errors, done.plan.summary(), tenant.writes()) == ([], "nothing to do", [])
+
+
 def test_one_assignment_looks_at_the_tenant_once(tenant: LabTenant) -> None:
     assign(tenant, "Intranet", "Web")
     asked = [one.path.partition("?")[0] for one in tenant.requests if one.method == "GET"]
@@ -188,6 +196,17 @@ def test_the_audit_of_some_reads_only_their_groups(tenant: LabTenant) -> None:
     for references, groups in ((["Gone"], None), (None, ["Gone"])):
         with pytest.raises(DesiredError, match="Gone"):
             observe_uses(client, references, groups)
+    client.close()
+
+
+def test_the_audit_does_not_take_two_groups_of_one_name_for_one(make_lab: t.Callable[..., LabTenant]) -> None:
+    tenant = make_lab()
+    other = dataclasses.replace(tenant.tenant.group(id_of(tenant, "Web")), id="00000000-0000-4000-8000-000000000000")
+    tenant.tenant.put_group(other)
+    client = tenant.client()
+    with pytest.raises(DesiredError, match=r"connector group web is ambiguous, give one of these ids instead: 00000000-[0-9a-f-]*, "):
+        observe_uses(client, None, ["web"])
+    assert observe_uses(client, None, [other.id])[1] == []
     client.close()
 
 
