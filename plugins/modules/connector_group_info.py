@@ -13,7 +13,7 @@ description:
   - Groups of other products that the service lists beside them (such as those of provisioning) are left out.
 options:
   names:
-    description: Read only the groups of these names, compared without case. Without it, all groups.
+    description: Read only the groups of these names, compared without case, or of these ids. Without it, all groups.
     type: list
     elements: str
   min_connectors:

@@ -30,9 +30,14 @@ options:
       name:
         description:
           - Name of the group. Names are compared without case.
-          - Should the tenant have several groups of this name, the task fails and names their ids.
+          - Should the tenant have several groups of this name, the task fails and names their ids. Give O(groups[].id) then.
         type: str
         required: true
+      id:
+        description:
+          - Id of the group, where its name does not tell it from others. A group that is declared by its id must exist; it gets
+            O(groups[].name) where it has another one.
+        type: str
       region:
         description:
           - Region of the group, such as V(nam), V(eur), V(aus), V(asia), V(ind) or V(japan). The set is open; the service decides.

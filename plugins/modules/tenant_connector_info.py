@@ -14,7 +14,7 @@ description:
   - Inactive connectors are removed by the service after ten days.
 options:
   machine_names:
-    description: Read only the connectors of these machines, compared without case. Without it, all connectors.
+    description: Read only the connectors of these machines, compared without case, or of these ids. Without it, all connectors.
     type: list
     elements: str
 extends_documentation_fragment:
@@ -113,7 +113,7 @@ def work(module: AnsibleModule, client: GraphClient) -> dict[str, t.Any]:
     wanted = None if names is None else {folded(name) for name in names}
     # Of all connectors the groups tell where they are, in fewer requests than the connectors themselves.
     state = observe_placed(client) if wanted is None else observe_lists(client)
-    chosen = [one for one in state.connectors if wanted is None or folded(one.machine_name) in wanted]
+    chosen = [one for one in state.connectors if wanted is None or {folded(one.machine_name), folded(one.id)} & wanted]
     placed = chosen if wanted is None else connector_groups(client, chosen)
     placed = sorted(placed, key=lambda one: (folded(one.machine_name), one.id))
     stale = rules.stale_connectors(chosen).values()

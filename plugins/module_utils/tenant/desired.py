@@ -86,7 +86,8 @@ def read_groups(options: t.Sequence[t.Mapping[str, t.Any]]) -> list[DesiredGroup
     """
     reasons: list[str] = []
     groups = [_read_group(option, reasons) for option in options]
-    reasons.extend(_twice("connector group", ((group.name, group.name) for group in groups)))
+    reasons.extend(_twice("connector group", ((group.id or group.name, group.name) for group in groups)))
+    reasons.extend(_half_told_apart(groups))
     reasons.extend(_twice("connector", _uses(groups, lambda group: [_identity(one) for one in group.connectors or ()])))
     reasons.extend(_twice("application", _uses(groups, lambda group: list(group.applications or ()))))
     if reasons:
@@ -103,8 +104,11 @@ def _read_group(option: t.Mapping[str, t.Any], reasons: list[str]) -> DesiredGro
         reasons.append(f"group {name}: min_connectors is {minimum}; it counts connectors")
     connectors = option.get("connectors")
     applications = option.get("applications")
+    identifier = _text(option, "id")
     return DesiredGroup(
         name=name,
+        id=identifier,
+        must_exist=identifier is not None,
         region=(option.get("region") or "").strip() or None,
         connectors=None if connectors is None else _read_connectors(connectors, name, reasons),
         applications=None if applications is None else _read_applications(applications),
@@ -144,6 +148,16 @@ def read_group(option: t.Mapping[str, t.Any]) -> DesiredGroup:
     if reasons:
         raise DesiredError(reasons)
     return group
+
+
+def _half_told_apart(groups: t.Sequence[DesiredGroup]) -> list[str]:
+    """Groups of one name, of which not each is declared by its id."""
+    by_name = {folded(group.name): group.name for group in groups if not group.id}
+    return [
+        f"connector group {group.name} is declared by its id ({group.id}) and once more without one: give each its id"
+        for group in groups
+        if group.id and folded(group.name) in by_name
+    ]
 
 
 def _contradiction(option: str, value: t.Mapping[str, t.Any]) -> list[str]:

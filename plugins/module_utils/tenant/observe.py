@@ -53,10 +53,10 @@ NO_APPLICATIONS = "ApplicationsForGroup_NotFound"
 
 
 def observe_groups(client: GraphClient, names: t.Sequence[str] | None = None) -> TenantState:
-    """The groups of these names (None = all) with members and applications, and every connector."""
+    """The groups of these names or ids (None = all) with members and applications, and every connector."""
     state = observe_lists(client, expand=INSIDES if names is None or len(names) > FEW else ())
     wanted = None if names is None else {folded(name) for name in names}
-    state = complete_groups(client, state, [group for group in state.groups if wanted is None or folded(group.name) in wanted])
+    state = complete_groups(client, state, [one for one in state.groups if wanted is None or {folded(one.name), folded(one.id)} & wanted])
     return name_applications(client, state, state.read_groups)
 
 

@@ -103,6 +103,7 @@ CONNECTION = (
 
 GROUP = (
     Field("name", required=True, graph="name"),
+    Field("id"),
     Field("region", graph="region"),
     Field("connectors", type="list", elements="raw"),
     Field("applications", type="list", elements="str"),

@@ -63,9 +63,13 @@ def connector_result(connector: Connector, state: TenantState) -> Result:
 
 
 def as_desired(group: ConnectorGroup, state: TenantState, minimum: int) -> Result:
-    """A group of the tenant as an entry of the option C(groups) of connector_groups: giving it back changes nothing."""
+    """A group of the tenant as an entry of the option C(groups) of connector_groups: giving it back changes nothing.
+
+    Without the id, so that it can be given to another tenant as well, unless it takes the id to tell it from one of the same name.
+    """
     return {
         "name": group.name,
+        **({"id": group.id} if len(state.groups_named(group.name)) > 1 else {}),
         "region": group.region,
         "min_connectors": minimum,
         "connectors": [{"id": one.id, "machine_name": one.machine_name} for one in _sorted_members(state, group.id)],

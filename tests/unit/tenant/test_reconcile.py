@@ -469,3 +469,29 @@ def test_a_group_so_new_that_reads_of_it_find_nothing_is_waited_for(tenant: LabT
     tenant.tenant.create_group = create  # type: ignore[method-assign]
     done = run(tenant, FLEET[:1])
     assert (done.errors, tenant.members("NAM Web"), tenant.group_of("Intranet")) == ([], {"WEB1", "WEB2"}, "NAM Web")
+
+
+def test_two_groups_of_one_name_are_told_apart_by_id_and_can_be_given_back(tenant: LabTenant) -> None:
+    assert run(tenant).errors == []
+    web = next(one for one in tenant.tenant.now_state.groups.values() if one.name == "NAM Web")
+    twin = dataclasses.replace(web, id="00000000-0000-4000-8000-000000000000")
+    tenant.tenant.put_group(twin)
+    with pytest.raises(DesiredError, match="connector group NAM Web is ambiguous"):
+        run(tenant)
+    client = tenant.client()
+    state = observe_groups(client, [twin.id, "HR"])
+    client.close()
+    assert sorted(one.name for one in state.groups if one.id in state.read_groups) == ["HR", "NAM Web"]
+    client = tenant.client()
+    state = observe_groups(client)
+    client.close()
+    desired = [as_desired(group, state, 0) for group in state.groups if not group.is_default]
+    assert run(tenant, desired).plan.summary() == "nothing to do"
+    both = [{"name": "NAM Web", "id": web.id}, {"name": "NAM Web", "id": twin.id, "connectors": ["WEB1"]}]
+    assert run(tenant, [{**one, "min_connectors": 0} for one in both]).errors == []
+    assert tenant.tenant.connector(connector_id(tenant, "WEB1")).group_id == twin.id
+
+
+def test_a_group_is_not_declared_by_its_id_and_without(tenant: LabTenant) -> None:
+    with pytest.raises(DesiredError, match="connector group HR is declared by its id .* and once more without one: give each its id"):
+        run(tenant, [{"name": "HR", "id": "00000000-0000-4000-8000-000000000000"}, {"name": "hr"}])
