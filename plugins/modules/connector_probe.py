@@ -30,6 +30,7 @@ options:
       - 'V(folder_query): Win32_Directory is answered by Name.'
       - 'V(free_space): Win32_LogicalDisk tells the free bytes.'
       - 'V(os_times): Boot time and local time come as moments with a zone.'
+      - 'V(boot_time): The boot time is later than the last event of the run before, and no later than the first of this one.'
       - 'V(shell_encoding): What a program prints arrives as UTF-8, and its exit code as it is.'
       - 'V(script_input): A command through cmd.exe reads standard input to its end, and PowerShell runs our scripts.'
       - 'V(dynamic_ports): Netsh prints two numbers behind colons for a range of dynamic ports.'
@@ -57,6 +58,7 @@ options:
       - folder_query
       - free_space
       - os_times
+      - boot_time
       - shell_encoding
       - script_input
       - dynamic_ports

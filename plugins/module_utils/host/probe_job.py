@@ -41,6 +41,7 @@ OF_WINDOWS: dict[str, windows_probes.Probe] = {
         windows_probes.folder_query,
         windows_probes.free_space,
         windows_probes.os_times,
+        windows_probes.boot_time,
         windows_probes.shell_encoding,
         windows_probes.script_input,
         windows_probes.dynamic_ports,

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 import typing as t
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import event_log, generations
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.finding import HOLDS, NOT_SEEN, Finding, judged
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import MACHINE_CERTIFICATES
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.observe import dynamic_ports as port_ranges
@@ -41,6 +41,10 @@ _ZONED = re.compile(r"(?:Z|[+-]\d\d:?\d\d|\.[\d*]{6}[+-]\d{3})$")
 # The exit code of an installer that wants a restart: more than a byte holds. And letters of no single code page of eight bits.
 _EXIT_CODE = 3010
 _LETTERS = "äłж€"
+# The event log service is the last to write before a boot and the first after it
+# [6005: MS, troubleshoot-unexpected-reboots-system-event-logs; 6006: common knowledge].
+_LOG_STARTED, _LOG_STOPPED = 6005, 6006
+_LOG_SERVICE = f"*[System[Provider[@Name='EventLog'] and (EventID={_LOG_STARTED} or EventID={_LOG_STOPPED})]]"
 
 Probe = t.Callable[[Server, OperatingSystem], Finding]
 
@@ -124,6 +128,21 @@ def os_times(server: Server, _os: OperatingSystem) -> Finding:
     # Hours of it would be a zone that is not the clock's.
     ahead = None if here is None else round((here - server.now()).total_seconds())
     return judged(True, {**raw, "seconds ahead of the controller": ahead})
+
+
+def boot_time(server: Server, _os: OperatingSystem) -> Finding:
+    """The boot time is later than the last event of the run before, and no later than the first of this one."""
+    row = next(iter(server.session.query("SELECT LastBootUpTime FROM Win32_OperatingSystem")), {})
+    booted = moment(row, "LastBootUpTime")
+    printed = server.run(
+        "wevtutil.exe", "qe", "System", "/c:2", "/rd:true", "/f:RenderedXml", f"/q:{_LOG_SERVICE}", timeout=_TIMEOUT
+    ).stdout
+    events = {event.id: event.at for event in event_log.parse(printed)}
+    if booted is None or not events.keys() >= {_LOG_STOPPED, _LOG_STARTED}:
+        return Finding(NOT_SEEN, "the System log has no orderly end of the run before")
+    # As precise as the events are read.
+    stopped, boot, started = events[_LOG_STOPPED], booted.strftime("%Y-%m-%dT%H:%M:%SZ"), events[_LOG_STARTED]
+    return judged(stopped <= boot <= started, {"log stopped": stopped, "boot": boot, "log started": started})
 
 
 def shell_encoding(server: Server, _os: OperatingSystem) -> Finding:

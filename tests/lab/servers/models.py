@@ -199,7 +199,7 @@ class WindowsServer:
         self.network = Network()
         self.files = FileSystem(now)
         self.registry = Registry()
-        self.events = EventLog(now)
+        self.events = EventLog(now, lambda: self.boot_time)
         self.services = ServiceTable(now, lambda: self.world.timing.service_start)
         self.connector = Connector(self.files, self.registry, self.services, self.events, now)
         self.services.may_run = self._may_run

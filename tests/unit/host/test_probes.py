@@ -47,6 +47,7 @@ PACKAGES = "".join(
     for number, name in enumerate((E.product, E.updater_product))
 )
 SCRIPT = b"param (\r\n[string]$modulePath,\r\n[string]$moduleName\r\n)\r\n"
+BOOT_EVENT = "<Event><System><EventID>{}</EventID><Level>4</Level><TimeCreated SystemTime='{}'/></System></Event>\r\n"
 TRUST = b"<Settings><Thumbprint>4905CC64</Thumbprint><IsInUserStore>false</IsInUserStore></Settings>"
 
 
@@ -65,6 +66,7 @@ class ProbedWindows(ConfiguredWindows):
     letters: str | None = None
     ends_with: int | None = None
     channels: int = 0
+    boots: tuple[tuple[int, str], ...] = ((6005, "2026-06-28T12:00:09.5Z"), (6006, "2026-06-28T11:59:01.5Z"))
     log_names: tuple[str, ...] = ("Connector.log",)
 
     def send(self, envelope: bytes) -> bytes:
@@ -80,6 +82,8 @@ class ProbedWindows(ConfiguredWindows):
             if verb == "echo":
                 return ProcessResult(0, f"{self.letters or word}\r\n", "")
             return ProcessResult(int(word) if self.ends_with is None else self.ends_with, "", "")
+        if command == "wevtutil.exe" and arguments[1] == "System":
+            return ProcessResult(0, "".join(BOOT_EVENT.format(number, at) for number, at in self.boots), "")
         if command == "wevtutil.exe":
             return ProcessResult(self.channels, "", "")
         return super().run(command, arguments, stdin=stdin, timeout=timeout)
@@ -206,6 +210,12 @@ def content(path: str, data: bytes) -> t.Callable[[ProbedWindows], None]:
         ("free_space", breaking("Win32_LogicalDisk"), "2150858778"),
         ("os_times", of_times("2026-06-28T12:00:00", "2026-07-01T12:00:00"), '"2026-06-28T12:00:00"'),
         ("os_times", of_times("2026-06-28T12:00:00Z", "20260701120000.000000"), '"20260701120000.000000"'),
+        (
+            "boot_time",
+            setting(boots=((6005, "2026-06-28T11:30:00Z"), (6006, "2026-06-28T11:29:00Z"))),
+            '"log started": "2026-06-28T11:30:00Z"',
+        ),
+        ("boot_time", setting(boots=((6005, "2026-06-28T13:00:09Z"), (6006, "2026-06-28T13:00:00Z"))), '"boot": "2026-06-28T12:00:00Z"'),
         ("shell_encoding", setting(letters="\ufffd?"), r"\ufffd?"),
         ("shell_encoding", setting(ends_with=3010 % 256), '"exit code": 194'),
         ("shell_encoding", setting(ends_with=1), '"exit code": 1'),
@@ -249,6 +259,8 @@ def test_what_does_not_hold_is_told(name: str, change: t.Callable[[ProbedWindows
         ("registry_binary", setting(certificates={})),
         ("renewed_certificate", setting(user_store={})),
         ("registration_registry", setting(registry={})),
+        ("boot_time", setting(boots=((6005, "2026-06-28T12:00:09Z"), (6005, "2026-06-20T12:00:00Z")))),
+        ("boot_time", setting(boots=())),
         ("installer_logs", setting(log_names=())),
         ("performance_counters", lambda windows: windows.services["WAPCSvc"].update(State="Stopped")),
         ("exe_version", lambda windows: windows.remove()),
@@ -287,7 +299,7 @@ UNOBSERVED = [
     pytest.param(breaking("CIM_DataFile", WSManFault(OPERATION_TIMED_OUT)), {"datafile_query", "trust_settings"}, id="files"),
     pytest.param(breaking("EnumKey"), {"registry_return_values", "registry_binary"}, id="certificates"),
     pytest.param(setting(blob_text="AQIDBA=="), {"registry_binary"}, id="a blob as base64"),
-    pytest.param(of_times("Monday", "2026-07-01T12:00:00Z"), {"os_times"}, id="times"),
+    pytest.param(of_times("Monday", "2026-07-01T12:00:00Z"), {"os_times", "boot_time"}, id="times"),
     pytest.param(breaking("Win32_Service", KeyError("surprise")), set(), id="what nobody has thought of"),
 ]
 
@@ -309,7 +321,7 @@ def test_an_error_is_told_without_its_text_when_the_server_does_not_tell_its_nam
     windows.broken["Win32_OperatingSystem"] = WSManFault(2150858778, provider_message=f"{NAME} has no such class")
     result = probe(windows)
     assert result["windows"] == {"caption": None, "version": None}
-    assert {OBSERVE, "os_times"} == set(result["failed_probes"])
+    assert set(result["failed_probes"]) == {OBSERVE, "os_times", "boot_time"}
     assert result["findings"][OBSERVE]["evidence"] == {
         "error": "WSManFault",
         "operation": (

@@ -13,6 +13,9 @@ import typing as t
 CRITICAL, ERROR, WARNING, INFORMATION = 1, 2, 3, 4
 LEVELS = {CRITICAL: "Critical", ERROR: "Error", WARNING: "Warning", INFORMATION: "Information"}
 
+SYSTEM = "System"
+_DOWN, _UP = datetime.timedelta(seconds=40), datetime.timedelta(seconds=4)
+
 
 @dataclasses.dataclass(frozen=True)
 class Event:
@@ -28,10 +31,11 @@ class Event:
 
 
 class EventLog:
-    """All channels."""
+    """All channels. `booted`: when Windows started, of which the System channel has its events."""
 
-    def __init__(self, now: t.Callable[[], datetime.datetime]) -> None:
+    def __init__(self, now: t.Callable[[], datetime.datetime], booted: t.Callable[[], datetime.datetime]) -> None:
         self._now = now
+        self._booted = booted
         self._events: list[Event] = []
         self.unreadable: set[str] = set()
         """Channels that the account may not read, in lower case."""
@@ -50,8 +54,14 @@ class EventLog:
         if channel.lower() in self.unreadable:
             raise PermissionError(channel)
         name = self.channels[channel.lower()]
-        return [event for event in self._events if event.channel == name]
+        of_windows = self._of_the_boot() if name == SYSTEM else []
+        return [*of_windows, *(event for event in self._events if event.channel == name)]
 
     def as_list(self) -> list[dict[str, t.Any]]:
-        """JSON form for the admin API."""
+        """JSON form for the admin API, without those of Windows itself."""
         return [{**dataclasses.asdict(event), "at": event.at.isoformat()} for event in self._events]
+
+    def _of_the_boot(self) -> list[Event]:
+        """The event log service stopped before the boot and started after it [DOC; how long before and after is made up]."""
+        moments = ((6006, self._booted() - _DOWN, "stopped"), (6005, self._booted() + _UP, "started"))
+        return [Event(0, SYSTEM, "EventLog", number, INFORMATION, at, f"The Event log service was {what}.") for number, at, what in moments]
