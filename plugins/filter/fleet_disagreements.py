@@ -37,7 +37,10 @@ seealso:
 EXAMPLES = r"""
 - name: Stop when the servers do not agree
   ansible.builtin.assert:
-    that: hostvars | entra.app_proxy.fleet_disagreements(groups['connectors'], {'upgrade_drain': true}) | length == 0
+    that: differing | length == 0
+    fail_msg: "{{ differing }}"
+  vars:
+    differing: "{{ hostvars | entra.app_proxy.fleet_disagreements(groups['connectors'], {'upgrade_drain': true}) }}"
 """
 
 RETURN = r"""
