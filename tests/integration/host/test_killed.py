@@ -45,12 +45,14 @@ def runs_with_what_is_written(lab: Lab) -> bool:
     """Every service has been started after the last write to what it reads."""
     found = server(lab)
     written = [path for path, text in found["configs"].items() if not path.endswith(".original") and ADDRESS in text]
-    writes = [
-        entry for entry in lab.journal(plane="wsman", kind="write") if entry["resource"] == "powershell.exe" or "DWORD" in entry["action"]
-    ]
-    last = max(entry["at"] for entry in writes)
-    services = [found["services"][name] for name in ("WAPCSvc", "WAPCUpdaterSvc")]
-    return len(written) == 2 and all(service["state"] == "Running" and service["since"] >= last for service in services)
+    writes = lab.journal(plane="wsman", kind="write")
+    files = [entry["at"] for entry in writes if entry["resource"] == "powershell.exe"]
+    # The updater does not read the registry.
+    read = {"WAPCSvc": max([*files, *(entry["at"] for entry in writes if "DWORD" in entry["action"])]), "WAPCUpdaterSvc": max(files)}
+    services = found["services"]
+    return len(written) == 2 and all(
+        services[name]["state"] == "Running" and services[name]["since"] >= last for name, last in read.items()
+    )
 
 
 REGISTERED = {"connector": {"registered": True}}
