@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 
 from tests.integration.operations.conftest import NEW, WEB, Operations
@@ -62,3 +63,15 @@ def test_a_whole_site_retires_once_no_application_uses_it_and_an_accepted_outage
     assert report["accepted"]["connector_i_accept_an_outage_of"] == ["HR"]
     assert report["hosts"][0]["accepted"] == ["an outage of connector group HR"]
     assert hr["display_name"]
+
+
+def test_a_server_is_restarted_after_its_removal_when_that_is_wanted(operations: Operations) -> None:
+    operations.fleet(ONE, version=NEW)
+    boot = operations.lab.get("/servers/nam-hr-01")["boot"]
+    result = operations.directory / "result.json"
+    operations.decommission("nam-hr-01", decommission_restart="always", decommission_result_file=str(result)).succeeded()
+    assert operations.lab.get("/servers/nam-hr-01")["boot"] > boot
+    (host,) = json.loads(result.read_text())["hosts"]
+    assert (host["status"], host["restart_pending"]) == ("removed", False)
+    days = datetime.date.fromisoformat(host["forgotten_on"]) - datetime.datetime.now(datetime.timezone.utc).date()
+    assert days.days in (9, 10)

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
 import pathlib
+import time
 
 from tests.integration.operations.conftest import FAST, HR, NEW, OLD, PAIRS, THREES, WEB, Operations
 from tests.integration.operations.witness import watching
@@ -111,3 +113,64 @@ def test_the_hook_and_the_restart_run_while_the_server_is_out_of_its_group(opera
     assert "patching nam-web-01" in run.stdout
     assert operations.lab.get("/servers/nam-web-01")["boot"] > boot
     assert witness.worst() == {"Web": 2}
+
+
+def test_without_draining_servers_restart_in_their_group_one_at_a_time(operations: Operations) -> None:
+    operations.fleet(ONE, version=NEW)
+    boots = {host: operations.lab.get(f"/servers/{host}")["boot"] for host in WEB}
+    seq = operations.lab.last_seq()
+    with watching(operations.lab, ["Web"]) as witness:
+        operations.upgrade(upgrade_drain=False, upgrade_restart="always").succeeded()
+    assert witness.worst() == {"Web": 2}
+    assert all(operations.lab.get(f"/servers/{host}")["boot"] > boots[host] for host in WEB)
+    assert [one for one in operations.changes(seq) if one["plane"] == "graph"] == []
+    assert operations.claims() == {}
+
+
+def test_a_server_that_its_group_needs_since_it_was_asked_is_not_restarted_where_it_is(
+    operations: Operations, tmp_path: pathlib.Path
+) -> None:
+    """While the tasks of the user run, another connector of the group goes down."""
+    operations.fleet(ONE, version=NEW)
+    hook = tmp_path / "long.yml"
+    stop = {"url": operations.lab.state["admin"] + f"/servers/{WEB[1]}", "method": "PATCH", "body_format": "json"}
+    body = {"services": {"WAPCSvc": {"state": "Stopped"}}}
+    tasks = [
+        {"name": "Take long", "ansible.builtin.uri": {**stop, "body": body}, "delegate_to": "localhost"},
+        {"name": "Until the tenant has seen it", "ansible.builtin.pause": {"seconds": 3}},
+    ]
+    hook.write_text(json.dumps(tasks))
+    boot = operations.lab.get(f"/servers/{WEB[0]}")["boot"]
+    limit = ["--limit", f"{WEB[0]},localhost"]
+    run = operations.upgrade(*limit, upgrade_drain=False, upgrade_restart="always", upgrade_tasks_file=str(hook), upgrade_wait_timeout=2)
+    assert run.rc != 0
+    assert (
+        "it was not restarted: connector NAM-WEB-01 may not leave connector group Web now: 1 active connector(s) would stay" in run.stdout
+    )
+    assert operations.lab.get(f"/servers/{WEB[0]}")["boot"] == boot
+
+
+def test_an_upgrade_waits_until_no_application_uses_default_any_more(operations: Operations) -> None:
+    operations.fleet(ONE)
+    forgotten = operations.lab.post("/applications", {"display_name": "Forgotten"})
+    seq = operations.lab.last_seq()
+    with concurrent.futures.ThreadPoolExecutor() as workers:
+        run = workers.submit(operations.upgrade, "--limit", "nam-web-01,localhost", upgrade_wait_timeout=120)
+        # Two looks at the tenant, and nothing done.
+        while len([one for one in operations.lab.journal(since=seq, plane="graph") if "connectorGroups" in one["path"]]) < 6:
+            time.sleep(0.2)
+        assert operations.changes(seq) == []
+        operations.assign({**forgotten, "display_name": "Forgotten"}, "Web")
+        run.result().succeeded()
+    assert operations.versions()["nam-web-01"] == NEW
+
+
+def test_traffic_of_default_that_someone_accepts_is_written_down(operations: Operations) -> None:
+    operations.fleet(ONE)
+    operations.lab.post("/applications", {"display_name": "Forgotten"})
+    result = operations.directory / "result.json"
+    accepted = {"connector_i_accept_traffic_of_default": True, "upgrade_result_file": str(result)}
+    operations.upgrade("--limit", "nam-web-01,localhost", upgrade_wait_timeout=0, **accepted).succeeded()
+    report = json.loads(result.read_text())
+    assert report["accepted"]["connector_i_accept_traffic_of_default"] is True
+    assert report["hosts"][0]["accepted"] == ["that it serves the applications of the Default group"]
