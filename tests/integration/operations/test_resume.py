@@ -178,6 +178,23 @@ def test_a_tenant_that_is_away_right_after_the_servers_have_left_their_groups(op
     assert operations.claims() == {}
 
 
+def test_a_tenant_that_is_away_right_after_a_server_has_left_for_good_and_back_for_the_next_run(operations: Operations) -> None:
+    operations.fleet(ONE, version=NEW)
+    with watching(operations.lab, ("Web",)) as witness:
+        with _interrupted(operations, OUT_OF_ITS_GROUP, job=lambda: operations.decommission(FIRST)) as run:
+            assert operations.members()["Default"] == [FIRST.upper()]
+            operations.lab.post("/faults", {"kind": "forbidden", "plane": "graph", "count": 0})
+        first = run.result()
+        assert first.rc != 0
+        assert "its connector may be in the Default group: run again" in first.stdout
+        assert operations.lab.get(f"/servers/{FIRST}")["connector"]["installed"]
+        operations.lab.delete("/faults")
+        operations.decommission(FIRST).succeeded()
+    assert not operations.lab.get(f"/servers/{FIRST}")["connector"]["installed"]
+    assert witness.worst() == {"Web": 2}
+    assert operations.claims() == {}
+
+
 def _assert_as_before(operations: Operations, members: t.Mapping[str, t.Sequence[str]]) -> None:
     assert operations.members() == members
     assert operations.versions()[FIRST] == NEW
@@ -188,12 +205,17 @@ def _assert_as_before(operations: Operations, members: t.Mapping[str, t.Sequence
 
 @contextlib.contextmanager
 def _interrupted(
-    operations: Operations, writes: int, *, limit: t.Sequence[str] = LIMIT, **variables: t.Any
+    operations: Operations,
+    writes: int,
+    *,
+    limit: t.Sequence[str] = LIMIT,
+    job: t.Callable[[], Run] | None = None,
+    **variables: t.Any,
 ) -> t.Iterator[concurrent.futures.Future[Run]]:
-    """An upgrade, of the first server unless said otherwise, that stands still after its n-th write, as long as the block takes."""
+    """A run, the upgrade of the first server unless said otherwise, that stands still after its n-th write, as long as the block takes."""
     operations.lab.post("/halt", {"after": writes})
     with concurrent.futures.ThreadPoolExecutor() as workers:
-        run = workers.submit(operations.upgrade, *limit, **variables)
+        run = workers.submit(job or (lambda: operations.upgrade(*limit, **variables)))
         try:
             while not operations.lab.get("/halt")["reached"]:
                 assert not run.done(), run.result().output
