@@ -51,6 +51,7 @@ class Operations:
         version: str = OLD,
         generation: str = "entra",
         known_as: str = "{}",
+        regions: t.Mapping[str, str] | None = None,
         **group_vars: t.Any,
     ) -> None:
         """A fleet that runs: every server of it registered, active, and in its group.
@@ -60,7 +61,8 @@ class Operations:
         self.quicken()
         places = {}
         for name, hosts in groups.items():
-            group = self.lab.post("/groups", {"name": name})["id"]
+            region = {"region": regions[name]} if regions else {}
+            group = self.lab.post("/groups", {"name": name, **region})["id"]
             for host in hosts:
                 connector = {"version": version, "generation": generation, "registered": True, "running": True}
                 made = self.lab.patch(f"/servers/{host}", {"known_as": known_as.format(host.upper()), "connector": connector})
@@ -70,7 +72,7 @@ class Operations:
         names = list(groups)
         for number, application in enumerate(self.lab.get("/tenant")["applications"]):
             self.assign(application, names[number % len(names)])
-        self.declare(groups, **group_vars)
+        self.declare(groups, regions=regions, **group_vars)
         self.wait_until_active(len(places))
 
     def quicken(self) -> None:
@@ -82,12 +84,19 @@ class Operations:
             time.sleep(0.02)
 
     def declare(
-        self, groups: t.Mapping[str, t.Sequence[str]], *, applications: t.Mapping[str, t.Sequence[str]] | None = None, **group_vars: t.Any
+        self,
+        groups: t.Mapping[str, t.Sequence[str]],
+        *,
+        applications: t.Mapping[str, t.Sequence[str]] | None = None,
+        regions: t.Mapping[str, str] | None = None,
+        **group_vars: t.Any,
     ) -> None:
-        """Write the inventory: connector groups with their servers, and their applications where they are named."""
+        """Write the inventory: connector groups with their servers, and their applications and regions where they are named."""
         children: dict[str, t.Any] = {}
         for name, hosts in groups.items():
-            named = {"connector_group_applications": list(applications[name])} if applications and name in applications else {}
+            named: dict[str, t.Any] = {"connector_group_region": regions[name]} if regions else {}
+            if applications and name in applications:
+                named["connector_group_applications"] = list(applications[name])
             children[f"group_{name.lower().replace(' ', '_')}"] = {
                 "hosts": dict.fromkeys(hosts, {}),
                 "vars": {"connector_group_name": name, **named, **group_vars},

@@ -85,6 +85,15 @@ def _exchange(operations: Operations) -> None:
     operations.declare({"Web": (*WEB[:2], HR[2]), "HR": (*HR[:2], WEB[2])})
 
 
+REGIONS = {"Web": "eur", "HR": "asia"}
+
+
+def _region(operations: Operations) -> None:
+    """One server goes to another region, through Default."""
+    operations.fleet({"Web": WEB, "HR": HR[:2]}, version=NEW, regions=REGIONS)
+    operations.declare({"Web": WEB[:2], "HR": (*HR[:2], WEB[2])}, regions=REGIONS)
+
+
 AS_THEY_WERE = {"Intranet": "Web", "Payroll": "HR"}
 SCENARIOS = {
     "deploy": Scenario("deploy_connectors", 70, _deploy, {}, {"Web": WEB, "HR": HR[:2]}, AS_THEY_WERE),
@@ -106,6 +115,14 @@ SCENARIOS = {
         {"Intranet": "Web", "Payroll": "Branch"},
     ),
     "exchange": Scenario("move_connectors", 2, _exchange, {}, {"Web": (*WEB[:2], HR[2]), "HR": (*HR[:2], WEB[2])}, AS_THEY_WERE),
+    "region": Scenario(
+        "move_connectors",
+        2,
+        _region,
+        {"connector_i_accept_traffic_of_default": True},
+        {"Web": WEB[:2], "HR": (*HR[:2], WEB[2])},
+        AS_THEY_WERE,
+    ),
 }
 CASES = [pytest.param(name, number, id=f"{name}-{number}") for name, one in SCENARIOS.items() for number in range(1, one.writes + 1)]
 

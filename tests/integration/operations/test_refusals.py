@@ -150,6 +150,9 @@ REFUSALS = {
     "upgrade: without the controller": Refusal(
         PAIR, _upgrade("--limit", FIRST), ("--limit leaves the controller out. Name it as well, such as with --limit nam_web,localhost",)
     ),
+    "upgrade: nobody that --limit leaves is declared": Refusal(
+        {"Web": WEB}, _upgrade("--limit", "localhost"), ("None of the servers that --limit leaves is declared",)
+    ),
     "upgrade: the tenant refuses": Refusal({"Web": WEB}, _upgrade(), ("403",), _forbidden),
     "upgrade: a mistake in the inventory": Refusal(
         THREES,
@@ -193,6 +196,13 @@ REFUSALS = {
         _gone,
     ),
     "move: a mistake in the inventory": Refusal(THREES, _move({"Web": WEB[:1], "HR": HR}), ("'group_web' has 1 host",)),
+    "deploy: without the controller": Refusal(
+        {"Web": WEB},
+        lambda operations: operations.run("deploy_connectors", "--limit", FIRST),
+        ("--limit leaves the controller out. Name it as well",),
+        _stopped(FIRST),
+    ),
+    "restart: claimed": Refusal({"Web": WEB}, _module("server_restart", FIRST, {}, on_tenant=False), (CLAIMED,), _claimed),
     "guard: none to spare": Refusal(PAIR, _ask("connector_group_guard", members=WEB[:2]), (NONE_TO_SPARE,)),
     "guard: not declared": Refusal(PAIR, _ask("connector_group_guard", hosts=["x"]), ("host x is in none of the declared groups",)),
     "drain: none to spare": Refusal(PAIR, _ask("connector_drain", members=WEB[:2], state="drained"), (NONE_TO_SPARE,)),
