@@ -28,12 +28,12 @@ class Machines(t.Generic[Item]):
                 self._by_host.setdefault(_host(name), []).append((name, item))
 
     def of(self, name: str | None) -> list[Item]:
-        """The things of that machine, in their order. Where a short name may mean machines of several domains, only those so named."""
+        """The things of that machine, those named just so first; only these where a short name may mean machines of several domains."""
         wanted = _folded(name)
         alike = [(other, item) for other, item in self._by_host.get(_host(wanted), ()) if _may_be(other, wanted)]
         if len({other for other, _item in alike if "." in other}) > 1:
             alike = [(other, item) for other, item in alike if other == wanted]
-        return [item for _other, item in alike]
+        return [item for _other, item in sorted(alike, key=lambda one: one[0] != wanted)]
 
 
 def _folded(name: str | None) -> str:

@@ -28,6 +28,9 @@ options:
         description: Name of the group.
         type: str
         required: true
+      id:
+        description: Id of the group, where its name does not tell it from others.
+        type: str
       region:
         description: Region of the group. Not used here.
         type: str

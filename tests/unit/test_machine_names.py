@@ -20,6 +20,7 @@ NAMES = st.sampled_from(["web", "WEB", "web.a.com", "Web.b.com", "hr", "hr.a.com
         (["web-01.contoso.com"], "WEB-01", ["web-01.contoso.com"]),
         (["WEB-01"], "web-01.contoso.com", ["WEB-01"]),
         (["WEB-01", "web-01.contoso.com"], "WEB-01", ["WEB-01", "web-01.contoso.com"]),
+        (["web-01.contoso.com", "WEB-01"], "WEB-01", ["WEB-01", "web-01.contoso.com"]),
         (["web-01.contoso.com"], "web-01.fabrikam.com", []),
         (["web-01.contoso.com", "web-01.fabrikam.com"], "WEB-01", []),
         (["WEB-01", "web-01.contoso.com", "web-01.fabrikam.com"], "WEB-01", ["WEB-01"]),

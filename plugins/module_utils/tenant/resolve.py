@@ -95,13 +95,17 @@ class ConnectorIndex:
         self._machines = Machines(listed, lambda one: one.machine_name)
 
     def find(self, desired: DesiredConnector) -> Connector | None:
-        """The connector that is meant. Of several of one machine the newest active one is the one in use."""
+        """The connector that is meant. Of several of one machine the newest active one is the one in use.
+
+        Where a short and a full name may be two machines, the one that is named just so counts more than a newer one.
+        """
         if desired.pending and (found := self._by_id.get(f"pending:{folded(desired.label)}")):
             return found
         if desired.id:
             return self._by_id.get(folded(desired.id))
+        name = folded(desired.machine_name)
         same = self._machines.of(desired.machine_name)
-        return max(same, key=rules.newness) if len(same) > 1 else next(iter(same), None)
+        return max(same, key=lambda one: (one.active, folded(one.machine_name) == name, rules.newness(one)), default=None)
 
     def duplicates(self, chosen: Connector) -> list[Connector]:
         """Other connectors of the same machine: left behind by earlier registrations."""

@@ -100,3 +100,18 @@ def test_a_pending_connector_of_an_empty_tenant_joins_the_default_to_come() -> N
     state = with_pending(TenantState(), desired)
     assert state.default_group is not None
     assert state.default_group.name == "Default"
+
+
+@pytest.mark.parametrize(
+    ("members", "meant"),
+    [
+        (["web-01.contoso.com", "WEB-01"], "WEB-01"),
+        (["web-01.contoso.com", "WEB-01!"], "web-01.contoso.com"),
+        (["web-01.contoso.com!"], "web-01.contoso.com"),
+        (["web-01.contoso.com", "web-01.fabrikam.com"], None),
+    ],
+    ids=["named just so", "what serves", "the full name", "of two domains"],
+)
+def test_a_short_name_also_means_the_full_one_of_that_machine(members: list[str], meant: str | None) -> None:
+    (target,) = resolve([want("Web", ["web-01"])], tenant({"Web": members})).targets
+    assert [one.machine_name for one in target.found()] == ([meant] if meant else [])
