@@ -150,9 +150,6 @@ REFUSALS = {
     "upgrade: without the controller": Refusal(
         PAIR, _upgrade("--limit", FIRST), ("--limit leaves the controller out. Name it as well, such as with --limit nam_web,localhost",)
     ),
-    "upgrade: nobody that --limit leaves is declared": Refusal(
-        {"Web": WEB}, _upgrade("--limit", "localhost"), ("None of the servers that --limit leaves is declared",)
-    ),
     "upgrade: the tenant refuses": Refusal({"Web": WEB}, _upgrade(), ("403",), _forbidden),
     "upgrade: a mistake in the inventory": Refusal(
         THREES,
