@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import datetime
 import ntpath
+import re
 import shutil
 import threading
 import typing as t
@@ -32,6 +33,8 @@ from tests.wine.prefix import Wine
 NAME = "wine"
 READERS = ("find.exe",)
 """Programs that are started when their input is complete: it comes as a file, because services would inherit a pipe."""
+_SEARCH = re.compile(r"^(reg(?:\.exe)? query .+ /s) /f \S+ /d$", re.IGNORECASE)
+"""Wine's reg.exe cannot search. What it lists of the key holds what a search would find."""
 
 
 class WineServer(WindowsServer):
@@ -85,7 +88,7 @@ def launch(server: WindowsServer, line: str) -> launcher.Launch:
     server.world.journal.process(server.name, line)
 
     def program(start: Start) -> Result:
-        ended = server.wine.command(line, start.stdin)
+        ended = server.wine.command(_SEARCH.sub(r"\1", line), start.stdin)
         return Result(ended.exit_code, ended.stdout, ended.stderr)
 
     command = line.split(" ")[0]

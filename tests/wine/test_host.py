@@ -10,17 +10,17 @@ import dataclasses
 import datetime
 import hashlib
 import pathlib
+import shutil
 import typing as t
 
 import pytest
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations, jobs, uninstall_entries
+from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations, jobs
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import CONNECTOR_SERVICE, ENTRA, UPDATER_SERVICE
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.options import CONNECTOR
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import Shell
-from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import Registry
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
 from tests.unit.host.builders import CONNECTOR as CONNECTOR_ID
 from tests.unit.host.builders import TENANT, encoded_certificate
@@ -179,15 +179,20 @@ def test_what_is_left_of_a_half_removed_installation_goes(installed: None, host:
     assert_gone(wine)
 
 
-def test_uninstall_by_what_the_uninstall_key_says(installed: None, host: Host, session: Session, wine: Wine) -> None:
-    # The search of reg.exe that finds the entries does not exist in Wine; the commands that follow from them do.
-    registry = Registry(session)
-    key = uninstall_entries.KEYS[0].removeprefix("HKLM\\")
-    for product in (CONNECTOR_PRODUCT, UPDATER_PRODUCT):
-        name, uninstall = (registry.string(rf"{key}\{product}", value) for value in ("DisplayName", "UninstallString"))
-        shown = f"HKEY_LOCAL_MACHINE\\{key}\\{product}\n    DisplayName    REG_SZ    {name}\n    UninstallString    REG_SZ    {uninstall}\n"
-        (entry,) = uninstall_entries.parse(shown)
-        command, arguments = entry.command()
-        assert host.server.run(command, *arguments, timeout=60).exit_code == 0
+def test_what_windows_only_lists_as_installed_is_seen_and_uninstalled(installed: None, host: Host, wine: Wine) -> None:
+    for name in (CONNECTOR_SERVICE, UPDATER_SERVICE):
+        wine.program("net", "stop", name)
+        wine.program("sc", "delete", name)
+    for folder in ENTRA.program_folders("C:"):
+        shutil.rmtree(wine.path(folder))
     assert host.server.observe().absent
+    planned = host.connector(state="absent", installer_path=None, check_mode=True)
+    result = host.connector(state="absent", installer_path=None)
+    assert actions(result) == actions(planned) == [("remove", ENTRA.product), ("remove", ENTRA.updater_product)]
+    assert_gone(wine)
+    assert host.connector(state="absent", installer_path=None)["changed"] is False
+
+
+def test_a_removal_without_an_installer_goes_by_what_is_listed(installed: None, host: Host, wine: Wine) -> None:
+    assert host.connector(state="absent", installer_path=None)["changed"]
     assert_gone(wine)

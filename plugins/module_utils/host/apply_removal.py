@@ -58,7 +58,7 @@ class _Uninstallers:
         server.done.append(f"remove: {name}, exit code {outcome.code} ({outcome.meaning})")
 
     @property
-    def any(self) -> bool:
+    def ran(self) -> bool:
         return bool(self.ended or self.failed)
 
     def applied(self, state: HostState) -> Applied:
@@ -153,7 +153,7 @@ def _remove(state: HostState, source: Source | None, uninstallers: _Uninstallers
         if (gone := _gone_shortly(server, limits)) is not None:
             return gone
     _uninstall_listed(uninstallers, server, limits)
-    if uninstallers.any and (gone := _gone_shortly(server, limits)) is not None:
+    if uninstallers.ran and (gone := _gone_shortly(server, limits)) is not None:
         return gone
     if source is None and uninstallers.failed:
         raise uninstallers.failed[0]
