@@ -151,6 +151,9 @@ attributes:
     support: full
   idempotent:
     support: full
+notes:
+  - A service that is just starting or stopping, as after a start of Windows, is waited for before anything is judged, for a minute at
+    most, in check mode as well.
 seealso:
   - module: entra.app_proxy.connector_registration
   - module: entra.app_proxy.connector_info
@@ -170,13 +173,26 @@ EXAMPLES = r"""
   entra.app_proxy.connector:
     version: 1.5.3829.0
     installer_path: \\files.example.com\software\MicrosoftEntraPrivateNetworkConnectorInstaller.exe
-    installer_sha256: 6a0f6ab0b0a2e0d0b5b8a9f3d9a4b7c2e1f00d9c8b7a695847362514f3e2d1c0
+    installer_sha256: "{{ connector_installer_sha256 }}"
+  vars:
+    # The server reads the share in the name of the connecting user, which takes more than NTLM.
+    ansible_winrm_transport: credssp
 
 - name: Let the server download Microsoft's current installer through a proxy
   entra.app_proxy.connector:
     installer_proxy: http://proxy.example.com:8080
     tenant_id: "{{ app_proxy_tenant_id }}"
   register: connector
+
+- name: Tell whether a registration token will be needed
+  ansible.builtin.debug:
+    msg: "{{ connector.registration.reason }}"
+  when: connector.registration.required
+
+- name: Let the server download the installer from an address of your own
+  entra.app_proxy.connector:
+    installer_url: "{{ connector_installer_url }}"
+    installer_sha256: "{{ connector_installer_sha256 }}"
 
 - name: Have the version of this installer, and remove what an earlier installation has left
   entra.app_proxy.connector:
@@ -207,10 +223,14 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ connector.deferred.lines }}"
 
-- name: Tell whether a registration token will be needed
-  ansible.builtin.debug:
-    msg: "{{ connector.registration.reason }}"
-  when: connector.registration.required
+- name: Install into an image from which servers are made
+  entra.app_proxy.connector:
+    installer_file: "{{ connector_installer_file }}"
+  register: image
+
+- name: See that the image is not registered, or all its servers would be one and the same connector
+  ansible.builtin.assert:
+    that: image.registration.state == 'unregistered'
 
 - name: Remove connector and updater, their folders too, and restart the server
   entra.app_proxy.connector:

@@ -13,7 +13,7 @@ description:
     that is allowed, when it is registered in another tenant.
   - A host that is registered needs no token; one that is given is then not even looked at.
   - Success is judged by its effect, a new trust certificate of the tenant and the service running. The reason of a failure is read
-    from the server's Application log.
+    from the server's Application log; when the certificate has come and only the service does not run, from the product's own logs, too.
   - Token and password travel on the standard input of a process on the server. They are never on a command line, in a file or in a result.
 options:
   tenant_id:
@@ -81,6 +81,8 @@ attributes:
 notes:
   - While a registration is under way it is noted on the server, below C(HKLM\SOFTWARE\entra.app_proxy). When a run ends meanwhile, the
     registration goes on there. The next run then waits for it, for the O(timeout) of the run that began it, before it registers again.
+  - A service that is just starting or stopping, as after a start of Windows, is waited for before anything is judged, for a minute at
+    most, in check mode as well.
 seealso:
   - module: entra.app_proxy.connector
   - module: entra.app_proxy.registration_token
@@ -103,11 +105,34 @@ EXAMPLES = r"""
   entra.app_proxy.connector_registration:
     tenant_id: "{{ app_proxy_tenant_id }}"
 
+- name: Bring a server from another tenant into this one
+  entra.app_proxy.connector_registration:
+    tenant_id: "{{ app_proxy_tenant_id }}"
+    token: "{{ connector_registration_token }}"
+    allow_tenant_change: true
+
+- name: Give a server that was copied after its registration one of its own
+  entra.app_proxy.connector_registration:
+    tenant_id: "{{ app_proxy_tenant_id }}"
+    token: "{{ connector_registration_token }}"
+    force: true
+
+- name: Read what the tenant knows
+  entra.app_proxy.tenant_connector_info:
+  delegate_to: localhost
+  register: tenant
+
+- name: Register a server again whose connector the tenant has removed
+  entra.app_proxy.connector_registration:
+    tenant_id: "{{ app_proxy_tenant_id }}"
+    token: "{{ connector_registration_token }}"
+    known_connectors: "{{ tenant.connectors }}"
+
 - name: Register with an account that has no multifactor authentication, in the US Government cloud
   entra.app_proxy.connector_registration:
     tenant_id: "{{ app_proxy_tenant_id }}"
-    user: registrar@contoso.example
-    password: "{{ connector_registrar_password | default('from your vault') }}"
+    user: "{{ connector_registration_user }}"
+    password: "{{ connector_registration_password }}"
     environment_name: AzureUSGovernment
 """
 

@@ -4,7 +4,8 @@
 
 """Every EXAMPLES block is what it claims to be: its options exist, and it runs, here against the lab.
 
-A block is executed whole, as one play, on a fresh lab. What its tasks return is held against the RETURN of their modules.
+A block is executed whole, as one play, on a fresh lab, which is given the state that single tasks suppose. What its tasks return is held
+against the RETURN of their modules.
 """
 
 from __future__ import annotations
@@ -16,14 +17,13 @@ import typing as t
 import pytest
 import yaml
 
-from tests.docs import results
+from tests.docs import prepared, results
 from tests.docs.variables import environment, fill_tenant, variables
 from tests.support import documents
 from tests.support.lab_process import Lab
 from tests.support.playbook import Ansible, Listing
 
 COLLECTIONS = documents.ROOT / ".build" / "collections"
-SERVER = "nam-web-01"
 EXAMPLES = [(kind, name) for kind in ("module", "filter", "lookup") for name in documents.names(kind)]
 # What must have happened before the examples of a module make sense, as the examples of another one.
 FIRST = {"connector_health": "connector_registration"}
@@ -54,7 +54,7 @@ def _documents(name: str) -> list[dict[str, t.Any]]:
 
 
 def _host(module: str) -> str:
-    return SERVER if module in documents.action_group("host") else "localhost"
+    return prepared.SERVER if module in documents.action_group("host") else "localhost"
 
 
 def _complaints(options: t.Any, declared: t.Mapping[str, t.Any], where: str) -> t.Iterator[str]:
@@ -93,20 +93,34 @@ def test_check_mode_returns_what_is_documented(name: str, ansible: Ansible, lab:
     assert "\n".join(_departures("module", name, ansible, lab, tmp_path, "--check", "--diff")) == ""
 
 
+@pytest.mark.parametrize("arguments", [(), ("--check",)], ids=["real", "check"])
+@pytest.mark.parametrize("module", sorted(prepared.UNCHANGED))
+def test_an_example_that_is_about_a_change_changes_something(
+    module: str, arguments: tuple[str, ...], ansible: Ansible, lab: Lab, tmp_path: pathlib.Path
+) -> None:
+    seen = [one for one in _recorded("module", f"{documents.COLLECTION}.{module}", ansible, lab, tmp_path, *arguments) if one.told]
+    assert {one.task for one in seen if one.module == module and not one.result["changed"]} == prepared.UNCHANGED[module]
+
+
 def _departures(kind: str, name: str, ansible: Ansible, lab: Lab, directory: pathlib.Path, *arguments: str) -> list[str]:
     """Run the examples; where their results are not as documented."""
+    seen = [one for one in _recorded(kind, name, ansible, lab, directory, *arguments) if one.told]
+    assert kind != "module" or "no_log" in str(_tasks(kind, name)) or name.rpartition(".")[2] in {one.module for one in seen}
+    return [text for one in seen for text in results.complaints(one, _page("module", f"{documents.COLLECTION}.{one.module}")["return"])]
+
+
+def _recorded(kind: str, name: str, ansible: Ansible, lab: Lab, directory: pathlib.Path, *arguments: str) -> list[results.Recorded]:
+    """Run the examples; what their tasks return."""
     short, file = name.rpartition(".")[2], directory / "results.jsonl"
     if _host(short) == "localhost":
         fill_tenant(lab)
     plays = []
     if short in FIRST:
-        plays.append(_play("What the examples take for granted", FIRST[short], "module"))
-    plays.append(_play(f"Examples of {short}", short, kind))
+        plays.append(_play("What the examples take for granted", FIRST[short], "module", lab))
+    plays.append(_play(f"Examples of {short}", short, kind, lab))
     run = ansible.playbook(plays, *arguments, variables=variables(lab), environment={**environment(lab), **results.recording(file)})
     assert run.succeeded().recap
-    seen = [one for one in results.recorded(file, documents.COLLECTION) if one.told]
-    assert kind != "module" or "no_log" in str(_tasks(kind, name)) or short in {one.module for one in seen}
-    return [text for one in seen for text in results.complaints(one, _page("module", f"{documents.COLLECTION}.{one.module}")["return"])]
+    return results.recorded(file, documents.COLLECTION)
 
 
 INVENTORIES = [
@@ -133,7 +147,26 @@ def test_inventory_examples_list_hosts(name: str, content: dict[str, t.Any], ans
     assert len(Listing.of(run).variables) == len(lab.state["servers"])
 
 
-def _play(title: str, short: str, kind: str) -> dict[str, t.Any]:
-    tasks = _tasks(kind, f"{documents.COLLECTION}.{short}")
+def _play(title: str, short: str, kind: str, lab: Lab) -> dict[str, t.Any]:
+    tasks = [step for task in _tasks(kind, f"{documents.COLLECTION}.{short}") for step in (*_orders(short, task, lab), task)]
     # In check mode a later example finds nothing of what an earlier one would have done.
     return {"name": title, "hosts": _host(short), "gather_facts": False, "ignore_errors": "{{ ansible_check_mode }}", "tasks": tasks}
+
+
+def _orders(short: str, task: Task, lab: Lab) -> list[Task]:
+    """What brings the lab into the state that a task supposes."""
+    return [
+        {
+            "name": f"Before: {task['name']}",
+            "ansible.builtin.uri": {
+                "url": lab.state["admin"] + path,
+                "method": "PATCH" if path.startswith("/servers") else "POST",
+                "body_format": "json",
+                "body": body,
+            },
+            "delegate_to": "localhost",
+            "check_mode": False,
+            "ignore_errors": False,
+        }
+        for path, body in prepared.BEFORE.get(short, {}).get(task["name"], [])
+    ]

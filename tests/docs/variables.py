@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import pathlib
 import typing as t
 
 from tests.support.lab_process import Lab
@@ -21,8 +23,13 @@ def variables(lab: Lab) -> dict[str, t.Any]:
     """Return the values for this lab, by variable name."""
     return {
         "connector_installer_file": lab.state["installer_file"],
+        "connector_installer_sha256": hashlib.sha256(pathlib.Path(lab.state["installer_file"]).read_bytes()).hexdigest(),
+        "connector_installer_url": lab.state["installer_url"],
+        "image_server": "nam-web-01",
         "app_proxy_tenant_id": lab.state["tenant_id"],
         "connector_registration_token": lab.token("registration"),
+        "connector_registration_user": lab.state["tenant_user"],
+        "connector_registration_password": lab.state["tenant_password"],
         "graph_token": lab.token("graph"),
         "graph_client_id": lab.state["client_id"],
         "graph_client_certificate": lab.state["client_certificate_file"],

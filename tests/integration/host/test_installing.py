@@ -42,6 +42,23 @@ def assert_nothing_more_to_do(ansible: Ansible, **options: t.Any) -> None:
     assert (again.result["changed"], again.writes) == (False, [])
 
 
+def test_servers_made_of_an_image_get_a_registration_each(lab: Lab, ansible: Ansible) -> None:
+    connector(ansible)
+    image = server(lab)
+    assert (image["connector"]["installed"], image["connector"]["registered"], image["connector"]["thumbprint"]) == (True, False, None)
+    assert lab.get("/tenant")["connectors"] == []
+    # What a copy has of the image: the product, in the same version.
+    copies = ("nam-web-01", "nam-web-02")
+    lab.patch(f"/servers/{copies[1]}", {"connector": {"version": image["connector"]["version"], "registered": False}})
+    role = {"name": "The role", "ansible.builtin.include_role": {"name": "entra.app_proxy.connector"}}
+    start = lab.last_seq()
+    ansible.playbook([{"name": "Made of the image", "hosts": "nam_web", "gather_facts": False, "tasks": [role]}]).succeeded()
+    ids = {lab.get(f"/servers/{name}")["connector"]["connector_id"] for name in copies}
+    assert len(ids) == len(copies)
+    assert {one["id"] for one in lab.get("/tenant")["connectors"]} == ids
+    assert not [one for one in lab.get("/processes") if one["seq"] > start and "REGISTERCONNECTOR" in one["command_line"]]
+
+
 def test_latest_takes_what_the_installer_has_and_keeps_the_registration(lab: Lab, ansible: Ansible) -> None:
     patch(lab, connector={"version": OLD, "registered": True})
     assert not connector(ansible).result["changed"]
