@@ -30,7 +30,7 @@ options:
   read_certificate:
     description:
       - Read a certificate that was renewed from the store of NETWORK SERVICE, which takes a shell and a PowerShell process on the server.
-        Otherwise its validity is estimated from the age of its file.
+        Otherwise its validity is estimated from the age of its file, as long as the certificate in the machine store is valid as well.
     type: bool
     default: false
   since:

@@ -18,7 +18,12 @@ import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.registration_state import StoredFile, judge, user_store_needed
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.registration_state import (
+    StoredFile,
+    is_certain,
+    judge,
+    user_store_needed,
+)
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import (
     RUNNING,
     HostState,
@@ -45,11 +50,12 @@ _OS_QUERY = (
 FileReader = t.Callable[[t.Sequence[str]], t.Mapping[str, bytes]]
 
 
-def observe(session: Session, now: datetime.datetime, read_files: FileReader | None = None) -> HostState:
+def observe(session: Session, now: datetime.datetime, read_files: FileReader | None = None, *, always: bool = False) -> HostState:
     """Everything the plans look at.
 
     :param now: the controller's clock, for a server that does not tell its own.
-    :param read_files: how to read a renewed certificate, which otherwise is estimated.
+    :param read_files: how to read a renewed certificate where an estimate is not enough; None: it is estimated.
+    :param always: read it also where an estimate is enough.
     """
     machine_name, os = operating_system(session)
     found = service_states(session)
@@ -59,25 +65,22 @@ def observe(session: Session, now: datetime.datetime, read_files: FileReader | N
         certificates = machine_certificates(session)
     moment = os.local_time or now
     trust_settings = _own_trust_settings(installation)
+    connector = found.get(generations.CONNECTOR_SERVICE)
+    running = connector is not None and connector.state == RUNNING
     user_store: list[StoredFile] = []
     if trust_settings and user_store_needed(certificates, trust_settings, moment):
         user_store = user_certificates(session, os)
-        if read_files is not None and user_store:
-            user_store = _with_certificates(user_store, read_files)
-    connector = found.get(generations.CONNECTOR_SERVICE)
+    registration = judge(certificates, user_store, trust_settings=trust_settings, connector_running=running, now=moment)
+    if read_files is not None and registration.estimated and (always or not is_certain(registration, certificates, moment)):
+        user_store = _with_certificates(user_store, read_files)
+        registration = judge(certificates, user_store, trust_settings=trust_settings, connector_running=running, now=moment)
     return HostState(
         machine_name=machine_name,
         os=os,
         services=found,
         installation=installation,
         certificates=certificates,
-        registration=judge(
-            certificates,
-            user_store,
-            trust_settings=trust_settings,
-            connector_running=connector is not None and connector.state == RUNNING,
-            now=moment,
-        ),
+        registration=registration,
     )
 
 

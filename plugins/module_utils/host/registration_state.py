@@ -50,6 +50,15 @@ def user_store_needed(certificates: t.Sequence[TrustCertificate], trust_settings
     return certificate.not_after <= now or now - certificate.not_before > RENEWAL_AGE
 
 
+def is_certain(estimate: Registration, certificates: t.Sequence[TrustCertificate], now: datetime.datetime) -> bool:
+    """Whether the host is registered whatever was taken for the renewed certificate: the one in the machine store is valid.
+
+    Other products may keep certificates in the store of NETWORK SERVICE as well; only what is in a file tells whose it is.
+    """
+    certificate = newest(certificates)
+    return certificate is not None and certificate.not_after > now and estimate.state == REGISTERED
+
+
 def judge(
     certificates: t.Sequence[TrustCertificate],
     user_store: t.Sequence[StoredFile],

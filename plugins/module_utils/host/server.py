@@ -18,7 +18,7 @@ from types import MappingProxyType
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import observe
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import EXPIRED, HostState
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman import powershell
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import ProcessLost, ProcessResult, Shell
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
@@ -50,7 +50,7 @@ class Server:
     :param put_file: the connection's own transfer of a controller file to a path on the server.
     :param progress: tells a person what is going on (shown with C(-v)).
     :param warn: tells a person what they should look at (always shown).
-    :param reads_renewed: read a certificate that was renewed, which takes a shell, instead of estimating its end.
+    :param reads_renewed: read a certificate that was renewed, which takes a shell, also where an estimate of its end is enough.
     :param done: what has been changed so far, in words. A failure after a change reports it.
     """
 
@@ -68,13 +68,18 @@ class Server:
     def observe(self) -> HostState:
         """The host as it is now.
 
-        An estimate is good enough for a certificate that is valid by it. Before one is taken for expired it is read.
+        A certificate that was renewed is read before it is taken for expired, or for what a host without a valid one is registered by.
         """
-        state = observe(self.session, self.now(), self.read_files if self.reads_renewed else None)
-        if state.registration.estimated and state.registration.state == EXPIRED and not self.reads_renewed:
-            self.reads_renewed = True
-            return observe(self.session, self.now(), self.read_files)
-        return state
+        return observe(self.session, self.now(), self._read_renewed, always=self.reads_renewed)
+
+    def _read_renewed(self, paths: t.Sequence[str]) -> dict[str, bytes]:
+        try:
+            return self.read_files(paths)
+        except powershell.ScriptError as error:
+            if self.reads_renewed:
+                raise
+            self.warn(f"certificates in the store of NETWORK SERVICE were not read, so they are judged by the age of their files: {error}")
+            return {}
 
     def read_files(self, paths: t.Sequence[str]) -> dict[str, bytes]:
         """The contents of small files, by lower-case path; those that cannot be read are missing."""

@@ -111,7 +111,8 @@ def test_what_the_tenant_has_forgotten_is_registered_again(lab: Lab, ansible: An
     assert server(lab)["connector"]["connector_id"] != own
 
 
-def test_a_renewed_certificate_is_estimated_and_read_when_asked(lab: Lab, ansible: Ansible) -> None:
+def test_a_renewed_certificate_is_estimated_while_the_first_is_valid_and_read_when_asked(lab: Lab, ansible: Ansible) -> None:
+    lab.patch("/timing", {"certificate_days": 365})
     patch(lab, connector={"registered": True, "in_user_store": True, "age_days": 20, "valid_days": 400, "first_certificate_days": 190})
     estimated = module(ansible, "connector_info")
     registration = estimated.result["connector"]["registration"]
@@ -132,6 +133,14 @@ def test_a_renewed_certificate_that_has_ended_only_by_the_estimate_needs_no_regi
     assert (looked.result["changed"], looked.writes, looked.shells) == (False, [], 1)
     assert (registration["state"], registration["estimated"], registration["days_left"]) == ("registered", False, 199)
     assert registration["connector_id"] == server(lab)["connector"]["connector_id"]
+
+
+def test_a_renewed_certificate_is_read_once_the_first_has_ended(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"registered": True, "in_user_store": True, "age_days": 20, "valid_days": 400, "first_certificate_days": 200})
+    found = module(ansible, "connector_info")
+    registration = found.result["connector"]["registration"]
+    assert (registration["in_user_store"], registration["estimated"], registration["days_left"]) == (True, False, 379)
+    assert (found.shells, found.writes) == (1, [])
 
 
 def test_an_overdue_renewal_is_a_warning(lab: Lab, ansible: Ansible) -> None:

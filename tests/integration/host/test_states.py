@@ -20,6 +20,7 @@ from tests.support.playbook import Ansible, Run
 
 NEWEST = "1.5.4892.0"
 OTHER_TENANT = "99999999-aaaa-4bbb-8ccc-dddddddddddd"
+USER_STORE = r"C:\Windows\ServiceProfiles\NetworkService\AppData\Roaming\Microsoft\SystemCertificates\My\Certificates"
 SERVICES = ("WAPCSvc", "WAPCUpdaterSvc")
 REGISTERED = {"registered": True}
 
@@ -62,6 +63,14 @@ CASES = {
     ),
     "unregistered": Case({"connector": {"installed": True}}, 1),
     "expired": Case({"connector": {"registered": True, "age_days": 200, "valid_days": 180}}, 1, keeps=False),
+    "expired, with a certificate of another product beside it": Case(
+        {
+            "connector": {"registered": True, "age_days": 200, "valid_days": 180},
+            "files": [{"path": rf"{USER_STORE}\{'AB' * 20}", "text": "of another product"}],
+        },
+        1,
+        keeps=False,
+    ),
     "renewed": Case({"connector": {"registered": True, "in_user_store": True, "first_certificate_days": 170}}, 0, keeps=True),
     "of another tenant": Case(
         {"connector": {"registered": True, "tenant_id": OTHER_TENANT}}, 1, keeps=False, wishes={"connector_allow_tenant_change": True}

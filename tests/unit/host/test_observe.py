@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import typing as t
+
 import pytest
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.powershell import ScriptError
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.session import Session
 from tests.unit.host.builders import CONNECTOR, NOW, TENANT, blob, days, encoded_certificate
 from tests.unit.host.windows import Windows
@@ -99,6 +103,61 @@ def test_a_certificate_of_a_stranger_in_the_store_of_network_service_makes_no_re
     windows.user_certificates["EE" * 20] = blob(encoded_certificate(not_before=NOW - days(210), not_after=NOW + days(155)))
     found = observe(windows).registration
     assert (found.state, found.estimated, found.thumbprint) == ("registered", False, "EE" * 20)
+
+
+def test_a_file_of_a_stranger_is_not_taken_for_the_renewal_of_an_expired_certificate() -> None:
+    # By its age it would be: the certificate ended 40 days ago, and the file is 20 days old.
+    windows = registered()
+    windows.register(not_before=NOW - days(220), not_after=NOW - days(40))
+    windows.user_store["EF" * 20] = NOW - days(20)
+    windows.user_certificates["EF" * 20] = blob(encoded_certificate(issuer="Contoso CA", not_after=NOW + days(345)))
+    found = observe(windows).registration
+    assert (found.state, found.in_user_store, found.days_left) == ("expired", False, -40)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (b"no certificate", ("unregistered", None, None)),
+        (blob(encoded_certificate(issuer="Contoso CA")), ("unregistered", None, None)),
+        (blob(encoded_certificate()), ("registered", CONNECTOR, 170)),
+    ],
+)
+def test_without_a_certificate_in_the_machine_store_only_what_is_in_the_file_tells(
+    content: bytes, expected: tuple[str, str | None, int | None]
+) -> None:
+    windows = registered()
+    windows.certificates.clear()
+    windows.user_store["EF" * 20] = NOW - days(900)
+    windows.user_certificates["EF" * 20] = content
+    found = observe(windows).registration
+    assert (found.state, found.connector_id, found.days_left) == expected
+
+
+def test_while_the_certificate_of_the_machine_store_is_valid_no_shell_is_opened() -> None:
+    windows = registered()
+    windows.register(not_before=NOW - days(190), not_after=NOW + days(10))
+    windows.user_store["EF" * 20] = NOW - days(12)
+    found = observe(windows).registration
+    assert (found.state, found.estimated, found.in_user_store) == ("registered", True, True)
+    assert "script read" not in windows.calls
+
+
+def test_where_scripts_do_not_run_the_age_of_the_file_has_to_do() -> None:
+    windows = renewed(None)
+    windows.user_store["EF" * 20] = NOW - days(20)
+
+    def forbidden(_windows: Windows) -> t.NoReturn:
+        raise ScriptError(1, "failed", "running scripts is disabled")
+
+    windows.programs["read"] = forbidden
+    found = observe(windows).registration
+    assert (found.state, found.estimated) == ("registered", True)
+    (warning,) = windows.warnings
+    assert "running scripts is disabled" in warning
+    asked = dataclasses.replace(windows.server(), reads_renewed=True)
+    with pytest.raises(ScriptError):
+        asked.observe()
 
 
 @pytest.mark.parametrize(
