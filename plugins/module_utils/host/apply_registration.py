@@ -69,7 +69,8 @@ def apply(state: HostState, tenant_id: str, credentials: Credentials, environmen
         server.done.append(f"the registration in tenant {tenant_id} that an earlier run had begun is complete")
     else:
         moment = state.os.local_time or server.now()
-        note = {"tenant_id": tenant_id, "until": (moment + datetime.timedelta(seconds=limits.timeout)).isoformat()}
+        until = (moment + datetime.timedelta(seconds=limits.timeout)).isoformat()
+        note = {"tenant_id": tenant_id, "until": until, "known": sorted(_thumbprints(state))}
         notes.write(registry, NOTE, note, state.os, server.now())
         _obtain(state, generation, tenant_id, credentials, environment, registry, server, limits)
         server.done.append(f"registered in tenant {tenant_id}")
@@ -78,18 +79,25 @@ def apply(state: HostState, tenant_id: str, credentials: Credentials, environmen
 
 
 def _is_completed(state: HostState, tenant_id: str, registry: Registry, server: Server, limits: Limits) -> bool:
-    """Whether what an earlier run has begun comes to its end in the time that it was given."""
+    """Whether what an earlier run has begun comes to its end in the time that it was given, or has come to it.
+
+    What it has obtained is a certificate that was not there before it, even where the host does not look registered by it: the service may
+    be stopped, and the folder of the trust settings another one than those that are known.
+    """
     note = notes.read(registry, NOTE, state.os)
     if note.get("tenant_id") != tenant_id:
         return False
     try:
         remaining = (datetime.datetime.fromisoformat(note["until"]) - (state.os.local_time or server.now())).total_seconds()
+        known = {str(thumbprint) for thumbprint in note["known"]}
     except (KeyError, ValueError, TypeError):
         return False
-    if remaining <= 0:
-        return False
+    if state.registration.state == REGISTERED:
+        # It is registered by this one already, and is to be registered anew all the same.
+        known.add(str(state.registration.thumbprint))
+    patience = max(0.0, min(remaining, limits.timeout))
     try:
-        _wait_for_certificate(_thumbprints(state), tenant_id, server, Limits(min(remaining, limits.timeout), limits.interval))
+        _wait_for_certificate(known, tenant_id, server, Limits(patience, limits.interval))
     except WaitTimeout:
         return False
     return True

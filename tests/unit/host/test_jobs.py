@@ -17,7 +17,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host import health
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import ENTRA
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import TransportError
-from tests.unit.host.builders import NOW, OTHER_TENANT, TENANT, days
+from tests.unit.host.builders import NOW, OTHER_TENANT, TENANT, blob, days, encoded_certificate
 from tests.unit.host.test_registration_token import token
 from tests.unit.host.windows import INSTALLED_FILES, Killed, Windows, exit_code
 
@@ -580,6 +580,41 @@ def test_a_registration_that_a_killed_run_has_begun_is_waited_for_and_not_made_t
     assert ("an earlier run had begun" in result["outcome"]) is (scripts == 1)
     windows.calls.clear()
     assert (register(windows, token=token())["changed"], writes(windows)) == (False, [])
+
+
+@pytest.mark.parametrize("seconds", [5, 100_000], ids=["in its time", "long after it"])
+def test_a_certificate_that_a_killed_run_has_obtained_counts_where_nothing_else_tells_of_it(seconds: float) -> None:
+    windows = registering()
+
+    def run(server: Windows) -> t.Any:
+        # Trust settings in no folder that is known, and a service that does not run: by itself the certificate could be a leftover.
+        server.certificates["EE" * 20] = blob(encoded_certificate())
+        raise Killed("the registration")
+
+    usual, windows.programs["register"] = windows.programs["register"], run
+    with pytest.raises(Killed):
+        register(windows, token=token())
+    windows.programs["register"] = usual
+    assert windows.server().observe().registration.state == "unregistered"
+    windows.sleep(seconds)
+    before = windows.seconds
+    result = register(windows, token=token())
+    assert result["registration"]["state"] == "registered"
+    assert (windows.calls.count("script register"), list(windows.certificates)) == (1, ["EE" * 20])
+    assert windows.seconds - before < 30
+
+
+def test_a_host_that_the_tenant_has_forgotten_is_registered_anew_whatever_a_killed_run_has_obtained() -> None:
+    windows = registering()
+    windows.programs["register"], usual = beginning(20), windows.programs["register"]
+    with pytest.raises(Killed):
+        register(windows, token=token())
+    windows.programs["register"] = usual
+    windows.sleep(100_000)
+    windows.services["WAPCSvc"]["State"] = "Running"
+    others = [{"id": "99999999-6b1c-4e57-8f0d-6d2c1a4a9a11", "status": "active"}]
+    assert register(windows, token=token(), known_connectors=others)["changed"]
+    assert windows.calls.count("script register") == 2
 
 
 def test_what_a_killed_run_has_begun_for_another_tenant_or_before_the_server_started_is_not_waited_for() -> None:
