@@ -161,6 +161,22 @@ def test_the_next_authentication_of_the_list_is_tried_and_kept(first: Exception)
     assert [door.sent for door in doors] == [1, 2, 0]
 
 
+def test_how_it_reaches_the_host_is_told_without_saying_whom() -> None:
+    transport = AdaptedTransport("winrm", [Door("basic", UNAUTHORIZED), Door("ntlm", b"one", LOST)])
+    assert transport.facts() == {
+        "plugin": "winrm",
+        "scheme": "https",
+        "authentication": ["basic", "ntlm"],
+        "message_encryption": None,
+    }
+    transport.send(b"a")
+    worked = {"plugin": "winrm", "scheme": "https", "authentication": ["ntlm"], "message_encryption": False}
+    assert transport.facts() == worked
+    with pytest.raises(TransportError):
+        transport.send(b"b")
+    assert transport.facts() == worked
+
+
 def test_an_authentication_that_cannot_even_start_is_passed_over() -> None:
     doors = [Door("kerberos", preparation=winrm.exceptions.WinRMError("pykerberos is not installed")), Door("ntlm", b"one")]
     assert AdaptedTransport("winrm", doors).send(b"a") == b"one"
