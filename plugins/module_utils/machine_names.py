@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import folded
+
 Item = t.TypeVar("Item")
 
 
@@ -23,21 +25,17 @@ class Machines(t.Generic[Item]):
     def __init__(self, items: t.Iterable[Item], name_of: t.Callable[[Item], str | None]) -> None:
         self._by_host: dict[str, list[tuple[str, Item]]] = {}
         for item in items:
-            name = _folded(name_of(item))
+            name = folded(name_of(item))
             if name:
                 self._by_host.setdefault(_host(name), []).append((name, item))
 
     def of(self, name: str | None) -> list[Item]:
         """The things of that machine, those named just so first; only these where a short name may mean machines of several domains."""
-        wanted = _folded(name)
+        wanted = folded(name)
         alike = [(other, item) for other, item in self._by_host.get(_host(wanted), ()) if _may_be(other, wanted)]
         if len({other for other, _item in alike if "." in other}) > 1:
             alike = [(other, item) for other, item in alike if other == wanted]
         return [item for _other, item in sorted(alike, key=lambda one: one[0] != wanted)]
-
-
-def _folded(name: str | None) -> str:
-    return (name or "").strip().casefold()
 
 
 def _host(name: str) -> str:

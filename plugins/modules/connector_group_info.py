@@ -149,13 +149,13 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import folded
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import rules
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.module import run, tenant_module
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import observe_groups
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.options import CONNECTOR_GROUP_INFO
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import as_desired, group_result
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import folded
 
 
 def work(module: AnsibleModule, client: GraphClient) -> dict[str, t.Any]:

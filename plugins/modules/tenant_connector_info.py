@@ -95,6 +95,7 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import folded
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import rules
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.module import run, tenant_module
@@ -105,7 +106,6 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe imp
 )
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.options import TENANT_CONNECTOR_INFO
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import connector_result
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import folded
 
 
 def work(module: AnsibleModule, client: GraphClient) -> dict[str, t.Any]:

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import re
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.machine_names import Machines
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import folded, is_active, version_numbers
 
 INFO, WARNING, CRITICAL = "info", "warning", "critical"
 SEVERITIES = (INFO, WARNING, CRITICAL)
@@ -105,7 +105,7 @@ def worst(found: t.Iterable[Finding]) -> str | None:
 def join(fleet: View, hosts: t.Mapping[str, View], tenant: View) -> list[Joined]:
     """Every declared host with its two views. A server that did not answer is found by its machine name."""
     members = [{**member, "group": group["name"]} for group in tenant["groups"] for member in group["members"]]
-    by_id = {str(member["id"]).casefold(): member for member in members}
+    by_id = {folded(member["id"]): member for member in members}
     machines = Machines(members, lambda member: str(member["machine_name"]))
     joined = []
     for group in fleet["groups"]:
@@ -113,7 +113,7 @@ def join(fleet: View, hosts: t.Mapping[str, View], tenant: View) -> list[Joined]
             one = Joined(host["name"], host["machine_name"], group["name"], hosts.get(host["name"]) or {}, None)
             member = by_id.get(one.connector_id) if one.connector_id else None
             if not one.answered:
-                member = max(machines.of(host["machine_name"]), key=lambda one: one["status"] == "active", default=None)
+                member = max(machines.of(host["machine_name"]), key=lambda one: is_active(one["status"]), default=None)
             joined.append(dataclasses.replace(one, member=member))
     return joined
 
@@ -138,10 +138,10 @@ def _in_tenant(host: Joined) -> t.Iterator[Finding]:
             remedy = f"it was inactive for ten days, or removed: {_DEPLOY} with --limit {host.name},localhost and {_ANEW}"
             yield Finding(CRITICAL, "not_in_tenant", host.name, evidence, remedy)
         return
-    if host.member["status"] != "active":
+    if not is_active(host.member["status"]):
         evidence = f"the tenant calls its connector {host.member['status']}; after ten days it removes it"
         yield Finding(CRITICAL, "inactive", host.name, evidence, "see its services and its way out to the service (ports 443 and 80)")
-    if _folded(host.member["group"]) != _folded(host.group):
+    if folded(host.member["group"]) != folded(host.group):
         evidence = f"its connector is in connector group {host.member['group']}, and declared in {host.group}"
         yield Finding(WARNING, "wrong_group", host.name, evidence, f"{_DEPLOY}, which moves it")
 
@@ -165,9 +165,9 @@ def _cloned(joined: t.Sequence[Joined]) -> t.Iterator[Finding]:
 
 def _versions(joined: t.Sequence[Joined]) -> t.Iterator[Finding]:
     versions = [(host.name, str(host.seen["connector"]["version"])) for host in joined if (host.seen.get("connector") or {}).get("version")]
-    newest = max((version for _name, version in versions), key=_key, default="")
+    newest = max((version for _name, version in versions), key=version_numbers, default="")
     for name, version in versions:
-        if _key(version) < _key(newest):
+        if version_numbers(version) < version_numbers(newest):
             evidence = f"version {version}, while others of the fleet have {newest}"
             yield Finding(WARNING, "version_behind", name, evidence, "run the playbook upgrade_connectors")
 
@@ -178,10 +178,10 @@ def _strangers(joined: t.Sequence[Joined], tenant: View) -> t.Iterator[Finding]:
     machines = Machines(joined, lambda host: host.machine_name)
     for group in tenant["groups"]:
         for member in group["members"]:
-            if str(member["id"]).casefold() in ids or machines.of(member["machine_name"]):
+            if folded(member["id"]) in ids or machines.of(member["machine_name"]):
                 continue
             where = f"connector {member['id']} in connector group {group['name']}, {member['status']}, is on no declared host"
-            severity = WARNING if member["status"] == "active" else INFO
+            severity = WARNING if is_active(member["status"]) else INFO
             remedy = "add its server to the inventory, or remove the connector there" if severity == WARNING else "none: it is forgotten"
             yield Finding(severity, "undeclared", member["machine_name"], where, remedy)
 
@@ -190,20 +190,20 @@ def _same_machine(tenant: View) -> t.Iterator[Finding]:
     machines: dict[str, list[View]] = collections.defaultdict(list)
     for group in tenant["groups"]:
         for member in group["members"]:
-            machines[_folded(member["machine_name"])].append(member)
+            machines[folded(member["machine_name"])].append(member)
     for members in machines.values():
         if len(members) > 1:
             shown = ", ".join(f"{member['id']} ({member['status']})" for member in members)
-            active = sum(member["status"] == "active" for member in members)
+            active = sum(is_active(member["status"]) for member in members)
             remedy = "two servers have one name: rename one" if active > 1 else "none: the tenant removes the inactive one after ten days"
             severity = WARNING if active > 1 else INFO
             yield Finding(severity, "same_machine", members[0]["machine_name"], f"the tenant has it {len(members)} times: {shown}", remedy)
 
 
 def _groups(tenant: View) -> t.Iterator[Finding]:
-    groups = {_folded(group["name"]): group for group in tenant["groups"]}
+    groups = {folded(group["name"]): group for group in tenant["groups"]}
     for row in tenant["rows"]:
-        group = groups.get(_folded(row["group"]))
+        group = groups.get(folded(row["group"]))
         if group is None:
             yield Finding(CRITICAL, "group_missing", row["group"], "the tenant has no such connector group", _DEPLOY)
             continue
@@ -242,12 +242,4 @@ def _registration(seen: View) -> View:
 
 def _connector_id(seen: View) -> str | None:
     found = _registration(seen).get("connector_id")
-    return str(found).casefold() if found else None
-
-
-def _folded(text: t.Any) -> str:
-    return str(text or "").casefold()
-
-
-def _key(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version))
+    return folded(found) if found else None

@@ -14,12 +14,6 @@ import typing as t
 ROOT = "connectors"
 """Inventory group under which the fleet stands."""
 
-MIN_CONNECTORS = 2
-"""The two-connector rule: documented as the least for high availability [MS, concept-connectors]."""
-
-KNOWN_REGIONS = ("nam", "eur", "aus", "asia", "ind", "japan")
-"""Regions seen so far: five documented, japan observed live. The set is open: another one is a warning."""
-
 # Variables of a connector group.
 NAME = "connector_group_name"
 REGION = "connector_group_region"

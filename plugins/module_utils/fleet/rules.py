@@ -15,6 +15,7 @@ import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.fleet import model
 from ansible_collections.entra.app_proxy.plugins.module_utils.fleet.structure import quoted
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import KNOWN_REGIONS, MINIMUM, folded
 
 Declared = t.Sequence[t.Mapping[str, t.Any]]
 
@@ -33,11 +34,11 @@ def _too_few(groups: Declared) -> t.Iterator[str]:
     for group in groups:
         minimum = group["min_connectors"]
         if not isinstance(minimum, int) or isinstance(minimum, bool):
-            minimum = model.MIN_CONNECTORS
+            minimum = MINIMUM
         hosts = [host["name"] for host in group["hosts"]]
         if len(hosts) < minimum:
             listed = f" ({', '.join(hosts)})" if hosts else ""
-            lower = f", lower {model.MINIMUM}" if minimum > model.MIN_CONNECTORS else ""
+            lower = f", lower {model.MINIMUM}" if minimum > MINIMUM else ""
             yield (
                 f"inventory group '{group['inventory_group']}' has {_count(len(hosts), 'host')}{listed}, and {minimum} are needed:"
                 f" add {_count(minimum - len(hosts), 'host')}{lower}, or remove the group"
@@ -59,7 +60,7 @@ def _shared_application(groups: Declared) -> t.Iterator[str]:
         (application, group["inventory_group"])
         for group in groups
         if isinstance(group["applications"], list)
-        for application in {name.casefold(): name for name in group["applications"] if isinstance(name, str)}.values()
+        for application in {folded(name): name for name in group["applications"] if isinstance(name, str)}.values()
     ]
     for alike in _alike(pairs):
         yield (
@@ -80,20 +81,20 @@ def _same_machine(groups: Declared) -> t.Iterator[str]:
 def _unknown_region(groups: Declared) -> t.Iterator[str]:
     for group in groups:
         region = group["region"]
-        if not isinstance(region, str) or not region or region in model.KNOWN_REGIONS:
+        if not isinstance(region, str) or not region or folded(region) in KNOWN_REGIONS:
             continue
         yield (
             f"inventory group '{group['inventory_group']}': region '{region}' is not one of the known ones"
-            f" ({', '.join(model.KNOWN_REGIONS)}); it is sent as it is, and the tenant decides"
+            f" ({', '.join(KNOWN_REGIONS)}); it is sent as it is, and the tenant decides"
         )
 
 
 def _one_zone(groups: Declared) -> t.Iterator[str]:
     for group in groups:
-        zones = {host["zone"] for host in group["hosts"] if host["zone"] is None or isinstance(host["zone"], str)}
-        if len(group["hosts"]) > 1 and len(zones) == 1 and None not in zones:
+        zones = [host["zone"] for host in group["hosts"] if host["zone"] is None or isinstance(host["zone"], str)]
+        if len(group["hosts"]) > 1 and len({folded(zone) for zone in zones}) == 1 and all(zones):
             yield (
-                f"inventory group '{group['inventory_group']}': all {len(group['hosts'])} hosts are in zone '{zones.pop()}';"
+                f"inventory group '{group['inventory_group']}': all {len(group['hosts'])} hosts are in zone '{zones[0]}';"
                 " one outage there takes the whole connector group down"
             )
 
@@ -103,7 +104,7 @@ def _alike(pairs: t.Iterable[tuple[t.Any, str]]) -> list[list[tuple[str, str]]]:
     found: dict[str, list[tuple[str, str]]] = {}
     for text, owner in pairs:
         if isinstance(text, str) and text.strip():
-            found.setdefault(text.strip().casefold(), []).append((str(text), owner))
+            found.setdefault(folded(text), []).append((str(text), owner))
     return [alike for alike in found.values() if len(alike) > 1]
 
 

@@ -16,6 +16,7 @@ import typing as t
 from ansible_collections.entra.app_proxy.plugins.module_utils.fleet import model
 from ansible_collections.entra.app_proxy.plugins.module_utils.fleet.model import Unreadable, Values
 from ansible_collections.entra.app_proxy.plugins.module_utils.fleet.structure import Place
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import MINIMUM
 
 HostValues = t.Mapping[str, Values]
 
@@ -39,7 +40,7 @@ class Reader:
             "inventory_group": place.inventory_group,
             "name": values.get(model.NAME, place.inventory_group),
             "region": values.get(model.REGION, inherited),
-            "min_connectors": _number(values.get(model.MINIMUM, model.MIN_CONNECTORS)),
+            "min_connectors": _number(values.get(model.MINIMUM, MINIMUM)),
             "applications": values.get(model.APPLICATIONS, []),
             "hosts": [self._host(host) for host in place.hosts],
         }

@@ -14,6 +14,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.event_log imp
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.health import CRITICAL, OK, UNKNOWN, WARNING, Check, Thresholds
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.state import Probe
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import is_active
 
 TENANT_VIEW = "tenant_view"
 
@@ -85,7 +86,7 @@ def tenant_check(state: HostState, connectors: t.Sequence[t.Mapping[str, t.Any]]
         return Check(TENANT_VIEW, CRITICAL, "the tenant does not know this connector", remedy)
     group = (found.get("group") or {}).get("name")
     evidence = f"{found.get('status')}{f', in connector group {group}' if group else ''}"
-    if str(found.get("status")).lower() != "active":
+    if not is_active(found.get("status")):
         remedy = "see that its service runs and reaches the service's endpoints; after ten days the tenant forgets it"
         return Check(TENANT_VIEW, CRITICAL, evidence, remedy)
     stale = _stale(state, connectors, own)

@@ -20,6 +20,7 @@ import itertools
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import MINIMUM
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import batch, ha, rules
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.blocked import (
     Blocked,
@@ -199,7 +200,7 @@ class Applier:
             groups = [group for key in keys if (group := self.state.group(actual_id(self._ids, key)))]
             self._readback.state = refresh(self._client, self.state)
             self._readback.read_insides(groups)
-            short = {key for key in keys if not ha.is_served(self._active(key), self._minimum.get(key, ha.MINIMUM))}
+            short = {key for key in keys if not ha.is_served(self._active(key), self._minimum.get(key, MINIMUM))}
             if not short or look == LOOKS - 1 or not self._client.deadline.pause(backoff(look)):
                 break
         served = []
@@ -215,7 +216,7 @@ class Applier:
 
     def _short(self, change: Change) -> Blocked:
         key = change.data["group"]
-        active, required = self._active(key), self._minimum.get(key, ha.MINIMUM)
+        active, required = self._active(key), self._minimum.get(key, MINIMUM)
         if change.action == "unassign":
             return blocked_release(change.name, str((change.before or {})["connector_group"]), _group_shown(change), active, required)
         return blocked_assignment(change.name, _group_shown(change), active, required)
@@ -361,7 +362,7 @@ class Applier:
 def _departs(change: Change, required: t.Mapping[str, int]) -> bool:
     """Whether a move takes a connector out of a group that has a minimum."""
     source = change.data.get("source")
-    return source is not None and required.get(source, ha.MINIMUM) > 0
+    return source is not None and required.get(source, MINIMUM) > 0
 
 
 def _left_by(change: Change) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.machine_names import Machines
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import folded
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredGroup
@@ -24,7 +25,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe imp
 )
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import Result, application_result, group_brief, member_result
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import ApplicationIndex
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import Application, Connector, TenantState, folded
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import Application, Connector, TenantState
 
 Zones: t.TypeAlias = "t.Mapping[str, str | None]"
 ZonesByMachine: t.TypeAlias = "Machines[tuple[str, str | None]]"

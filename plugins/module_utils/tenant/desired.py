@@ -12,9 +12,9 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import folded
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.rules import READ_ONLY
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import folded
 
 GUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
 CONNECTOR_KEYS = {"id", "machine_name", "name", "pending", "serving", "zone"}

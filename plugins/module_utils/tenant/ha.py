@@ -17,9 +17,8 @@ import dataclasses
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.machine_names import Machines
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import ConnectorGroup, TenantState, folded
-
-MINIMUM = 2
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import MINIMUM, folded, is_active
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import ConnectorGroup, TenantState
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,7 +197,7 @@ def _carry_out(move: Move, counts: dict[str, int]) -> None:
 
 def _row(declared: t.Mapping[str, t.Any], group: t.Mapping[str, t.Any] | None) -> dict[str, t.Any]:
     members = list(group["members"]) if group else []
-    active = [member for member in members if folded(member["status"]) == "active"]
+    active = [member for member in members if is_active(member["status"])]
     hosts = declared.get("hosts") or []
     present = _hosts_of(active, hosts)
     required = declared.get("min_connectors")
@@ -227,7 +226,7 @@ def _hosts_of(members: t.Sequence[t.Mapping[str, t.Any]], hosts: t.Sequence[t.Ma
 
 
 def _shown_member(member: t.Mapping[str, t.Any]) -> str:
-    suffix = "" if folded(member["status"]) == "active" else f" ({member['status']})"
+    suffix = "" if is_active(member["status"]) else f" ({member['status']})"
     return f"{member['machine_name']}{suffix}"
 
 

@@ -12,15 +12,10 @@ import dataclasses
 import re
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import folded
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import rules
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import (
-    Connector,
-    ConnectorGroup,
-    TenantState,
-    folded,
-    gather,
-)
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import Connector, ConnectorGroup, TenantState, gather
 
 PREFIX = "tenant_connector_"
 """Of every variable, so that none is taken for one of the declared fleet (C(connector_group_name), C(connector_region), ...)."""

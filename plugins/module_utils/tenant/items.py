@@ -11,10 +11,11 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import folded
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.apply import Identity, Outcome, identity
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import Result
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Target
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import ConnectorGroup, folded, gather
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import ConnectorGroup, gather
 
 CREATED, DELETED, CHANGED, UNCHANGED = "created", "deleted", "changed", "unchanged"
 REFUSED, FAILED, KEPT = "refused", "failed", "kept"

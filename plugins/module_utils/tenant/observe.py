@@ -23,6 +23,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import folded
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import batch, paths
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import GUID, DesiredGroup
@@ -38,7 +39,6 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state impor
     TenantState,
     application_of,
     connector_of,
-    folded,
     group_of,
     is_ours,
 )

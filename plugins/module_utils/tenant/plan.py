@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change, Plan
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import MINIMUM
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha, plan_applications, plan_groups, plan_moves
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.blocked import Blocked
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.predict import predict
@@ -26,7 +27,7 @@ class Proposal:
     blocked: tuple[Blocked, ...] = ()
 
 
-def propose(resolution: Resolution, state: TenantState, *, allow_disruptive: bool = False, default_minimum: int = ha.MINIMUM) -> Proposal:
+def propose(resolution: Resolution, state: TenantState, *, allow_disruptive: bool = False, default_minimum: int = MINIMUM) -> Proposal:
     """What to do so that the tenant is as declared.
 
     One step may make another possible, as when the last connector leaves a group whose region is to change. So the plan is continued from

@@ -13,10 +13,11 @@ import re
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Plan
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import folded
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredGroup
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Resolution
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import ConnectorGroup, TenantState, folded
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import ConnectorGroup, TenantState
 
 _LIMIT = re.compile(r"(\d+)\s*(%?)")
 

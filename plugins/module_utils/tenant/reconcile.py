@@ -13,6 +13,7 @@ import functools
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Plan
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import MINIMUM, folded
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha, purge, rules, turn
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.apply import Applier, Outcome
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.blocked import Blocked
@@ -25,7 +26,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.predict imp
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.purge import Purge, Undeclared
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import Result, actual_group, target_result
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Resolution, Target, resolve, with_pending
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState, folded, gather
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState, gather
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.wait import wait_for_active
 
 
@@ -40,7 +41,7 @@ class Rules:
     allow_disruptive: bool = False
     wait_timeout: float = 300
     wait_interval: float = 5
-    default_minimum: int = ha.MINIMUM
+    default_minimum: int = MINIMUM
     purge: Purge | None = None
 
 

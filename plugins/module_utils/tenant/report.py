@@ -10,16 +10,11 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import folded
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.blocked import Blocked
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Target, is_new
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import (
-    Application,
-    Connector,
-    ConnectorGroup,
-    TenantState,
-    folded,
-)
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import Application, Connector, ConnectorGroup, TenantState
 
 Result = dict[str, t.Any]
 

@@ -12,16 +12,11 @@ import dataclasses
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.machine_names import Machines
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import ACTIVE, folded
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import rules
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredConnector, DesiredGroup
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import (
-    Application,
-    Connector,
-    ConnectorGroup,
-    TenantState,
-    folded,
-)
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import Application, Connector, ConnectorGroup, TenantState
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +70,7 @@ def with_pending(state: TenantState, desired: t.Iterable[DesiredGroup]) -> Tenan
     """The state as it will be once the hosts that check mode would register are registered: active, and in Default."""
     default = state.default_group or ConnectorGroup("new:default", "Default", is_default=True)
     pending = [
-        Connector(f"pending:{folded(one.label)}", one.label, "active", group_id=default.id)
+        Connector(f"pending:{folded(one.label)}", one.label, ACTIVE, group_id=default.id)
         for group in desired
         for one in group.connectors or ()
         if one.pending

@@ -13,20 +13,9 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import (
-    Connector,
-    ConnectorGroup,
-    TenantState,
-    folded,
-    gather,
-    same_text,
-)
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import KNOWN_REGIONS, KNOWN_STATUSES, MINIMUM, folded, version_numbers
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import Connector, ConnectorGroup, TenantState, gather, same_text
 
-KNOWN_REGIONS = ("nam", "eur", "aus", "asia", "ind", "japan")
-"""An open set: five are documented, C(japan) was observed (terraform-provider-microsoft365#3213)."""
-KNOWN_STATUSES = ("active", "inactive")
-"""Documented. Any other word is taken for not active: the careful reading."""
 READ_ONLY = ("status", "version", "external_ip", "active", "group")
 """What the service alone says of a connector (documented: all of its properties are read-only). Where such a value comes with a
 declaration, as from an info module, it says nothing, as the service itself ignores read-only properties on POST (observed)."""
@@ -118,7 +107,7 @@ def default_deserted_warning(before: TenantState, after: TenantState) -> str:
     if default is None:
         return ""
     users, had, left = after.applications_of(default.id), before.active_members(default.id), after.active_members(default.id)
-    if not users or left >= had or left >= ha.MINIMUM:
+    if not users or left >= had or left >= MINIMUM:
         return ""
     return (
         f"{len(users)} application(s) keep the Default group, and {left} of its {had} active connector(s) are left to serve them. Assign"
@@ -143,5 +132,4 @@ def duplicate_warning(chosen: Connector, others: t.Sequence[Connector], shown: s
 
 def newness(connector: Connector) -> tuple[bool, tuple[int, ...], str]:
     """Graph tells no date of a connector: active before inactive, then the higher version; the id makes it repeatable."""
-    numbers = "".join(letter if letter.isdigit() else " " for letter in connector.version).split()
-    return (connector.active, tuple(int(number) for number in numbers), connector.id)
+    return (connector.active, version_numbers(connector.version), connector.id)

@@ -12,14 +12,9 @@ import dataclasses
 import datetime
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import folded
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import (
-    Application,
-    Connector,
-    ConnectorGroup,
-    TenantState,
-    folded,
-)
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import Application, Connector, ConnectorGroup, TenantState
 
 FORMAT = 1
 """Raised when the data change: what was kept by another version of this collection is then read anew."""

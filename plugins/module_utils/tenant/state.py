@@ -12,6 +12,8 @@ import dataclasses
 import functools
 import typing as t
 
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import ACTIVE, folded, is_active
+
 Item = t.TypeVar("Item")
 Key = t.TypeVar("Key", bound=t.Hashable)
 
@@ -35,14 +37,14 @@ class Connector:
 
     id: str
     machine_name: str
-    status: str = "active"
+    status: str = ACTIVE
     version: str = ""
     external_ip: str | None = None
     group_id: str | None = None
 
     @property
     def active(self) -> bool:
-        return self.status.casefold() == "active"
+        return is_active(self.status)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,11 +138,6 @@ class TenantState:
 
     def with_connectors(self, connectors: t.Iterable[Connector]) -> TenantState:
         return dataclasses.replace(self, connectors=tuple(connectors))
-
-
-def folded(text: str | None) -> str:
-    """A name, id or region as it is compared: without case."""
-    return (text or "").strip().casefold()
 
 
 def same_text(one: str | None, other: str | None) -> bool:

@@ -17,13 +17,14 @@ import dataclasses
 import typing as t
 import uuid
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import batch, paths, rules
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import KNOWN_REGIONS, KNOWN_STATUSES, folded
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import batch, paths
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, TenantError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.listing import LARGE_PAGES, TOP
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import Answer, Body, Request
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.paging import NEXT, read_rest
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import GROUP_TYPE, folded, is_ours
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import GROUP_TYPE, is_ours
 
 HOLDS, FAILS = "holds", "fails"
 NOT_SEEN = "not_seen"
@@ -114,13 +115,13 @@ def unique_names(_client: GraphClient, sample: Sample) -> Finding:
 def regions(_client: GraphClient, sample: Sample) -> Finding:
     """Regions are among the words known so far."""
     words = collections.Counter(str(body.get("region")) for body in sample.ours)
-    return _judged(set(words) <= set(rules.KNOWN_REGIONS), dict(words)) if words else _not_seen(0)
+    return _judged(set(words) <= set(KNOWN_REGIONS), dict(words)) if words else _not_seen(0)
 
 
 def statuses(_client: GraphClient, sample: Sample) -> Finding:
     """The status of a connector is active or inactive."""
     words = collections.Counter(str(body.get("status")) for body in sample.connectors)
-    return _judged(set(words) <= set(rules.KNOWN_STATUSES), dict(words)) if words else _not_seen(0)
+    return _judged(set(words) <= set(KNOWN_STATUSES), dict(words)) if words else _not_seen(0)
 
 
 def home_of_connector(client: GraphClient, sample: Sample) -> Finding:
