@@ -99,7 +99,8 @@ options:
     description:
       - Restart the server when the installer asks for it, and after a removal, and wait until it is up again. Traffic that runs over the
         connector is cut off.
-      - Without it nothing is restarted, and RV(reboot_required) tells what the installer asked for.
+      - Without it nothing is restarted, and RV(reboot_required) tells what the installer asked for. What comes only with that restart, such
+        as the new version of a file that was in use, is then no failure but a warning.
       - Installers and uninstallers are run with C(/norestart). One that restarts the server all the same (exit code 1641) cannot be
         stopped; the module then waits until the server is up again, warns, and returns RV(rebooted=true).
       - What waits for a restart is noted on the server, below C(HKLM\SOFTWARE\entra.app_proxy), until Windows has started again. So a run
@@ -400,7 +401,7 @@ registration:
       sample: true
 reboot_required:
   description:
-    - Whether the installer asked for a restart of the server that has not taken place.
+    - Whether something, such as an installer, has asked for a restart of the server that has not taken place.
     - With O(reboot=true) and O(state=absent) also when it was an earlier run that it asked.
     - Not known in check mode, where it is V(false).
   returned: success

@@ -12,13 +12,15 @@ the news only when something stays.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import uninstall_entries
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_leftovers import remove_folders, remove_service
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer import SILENT_UNINSTALL, ExitCode
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import Applied, InstallerFailed, Limits, run_installer
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_restart import awaited, restart_if_due, until_restart
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import InstallerFailed, Limits, Restarts, run_installer
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_source import Source, bring
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.leftovers import product_folders
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.plan_removal import FOLDER, PRODUCT
@@ -36,37 +38,30 @@ _AFTER_INSTALLER = 60.0
 
 @dataclasses.dataclass
 class _Uninstallers:
-    """How the uninstallers of one removal ended."""
+    """The uninstallers of one removal, and how they ended."""
 
-    ended: list[ExitCode] = dataclasses.field(default_factory=list)
+    restarts: Restarts
+    ran: bool = False
     failed: list[InstallerFailed] = dataclasses.field(default_factory=list)
 
-    def run(self, server: Server, name: str, path: str, arguments: tuple[str, ...], limits: Limits) -> None:
+    def run(self, server: Server, name: str, path: str, arguments: tuple[str, ...], limits: Limits) -> ExitCode:
         """Run one to its end.
 
         :raises InstallerFailed: when its turn did not come. By hand nothing is removed while another installation runs.
         """
+        self.ran = True
         try:
-            outcome = run_installer(server, path, arguments, limits, removing=True)
+            return run_installer(server, path, arguments, f"remove: {name}", limits, self.restarts, removing=True)
         except InstallerFailed as error:
             if error.outcome.busy:
                 raise
             self.failed.append(error)
-            outcome = error.outcome
-        else:
-            self.ended.append(outcome)
-        server.done.append(f"remove: {name}, exit code {outcome.code} ({outcome.meaning})")
+            server.done.append(f"remove: {name}, exit code {error.outcome.code} ({error.outcome.meaning})")
+            return error.outcome
 
-    @property
-    def ran(self) -> bool:
-        return bool(self.ended or self.failed)
-
-    def applied(self, state: HostState) -> Applied:
-        return Applied(
-            state,
-            reboot_required=any(outcome.reboot_required for outcome in self.ended),
-            reboot_started=any(outcome.reboot_started for outcome in self.ended),
-        )
+    def forbearance(self, server: Server) -> contextlib.AbstractContextManager[None]:
+        """What stays may wait for a restart, unless it stays because an uninstaller failed."""
+        return contextlib.nullcontext() if self.failed else until_restart(server, self.restarts)
 
     def why(self) -> str:
         """What the failures add to the message that something stays."""
@@ -76,38 +71,38 @@ class _Uninstallers:
         return dict(self.failed[0].details) if self.failed else {}
 
 
-def apply(plan: Plan, state: HostState, source: Source, server: Server, limits: Limits) -> Applied:
-    """Remove connector and updater, wait until both are gone, then remove the folders that the plan names.
+def apply(plan: Plan, state: HostState, source: Source, server: Server, limits: Limits, restarts: Restarts) -> HostState:
+    """Remove connector and updater, restart the server where that is due and allowed, then remove the folders that the plan names.
 
-    :raises HostError: when something of them stays.
+    :raises HostError: when something of them stays, and not only until a restart that is not allowed.
     """
-    uninstallers = _Uninstallers()
-    left = state
+    uninstallers = _Uninstallers(restarts)
     if not state.absent:
-        left = _remove(state, source, uninstallers, server, limits)
+        _remove(state, source, uninstallers, server, limits)
     elif any(change.kind == PRODUCT for change in plan.changes):
         _uninstall_listed(uninstallers, server, limits)
-    remove_folders(server, [change.name for change in plan.changes if change.kind == FOLDER])
-    if uninstallers.failed or state.absent:
-        _require_unlisted(uninstallers, server, limits)
-    return uninstallers.applied(left)
+    restart_if_due(server, restarts)
+    with uninstallers.forbearance(server):
+        remove_folders(server, [change.name for change in plan.changes if change.kind == FOLDER])
+        if uninstallers.failed or state.absent:
+            _require_unlisted(uninstallers, server, limits)
+    return server.observe()
 
 
-def remove_products(state: HostState, server: Server, limits: Limits) -> Applied:
+def remove_products(state: HostState, server: Server, limits: Limits, restarts: Restarts) -> None:
     """Remove connector and updater, for another installation right after it.
 
     :raises HostError: when something of them stays. Where an uninstaller failed, nothing is removed by hand: the connector may serve on.
     """
-    uninstallers = _Uninstallers()
-    return uninstallers.applied(_remove(state, None, uninstallers, server, limits))
+    _remove(state, None, _Uninstallers(restarts), server, limits)
 
 
-def remove_listed(server: Server, limits: Limits) -> None:
+def remove_listed(server: Server, limits: Limits, restarts: Restarts) -> None:
     """Uninstall what Windows lists as installed, before what is left of it is removed by hand.
 
     :raises HostError: when it stays.
     """
-    uninstallers = _Uninstallers()
+    uninstallers = _Uninstallers(restarts)
     _uninstall_listed(uninstallers, server, limits)
     _require_unlisted(uninstallers, server, limits)
 
@@ -141,8 +136,8 @@ def _search(server: Server, key: str) -> str:
     )
 
 
-def _remove(state: HostState, source: Source | None, uninstallers: _Uninstallers, server: Server, limits: Limits) -> HostState:
-    """Remove connector and updater: by their uninstallers, and by hand what has none.
+def _remove(state: HostState, source: Source | None, uninstallers: _Uninstallers, server: Server, limits: Limits) -> None:
+    """Remove connector and updater: by their uninstallers, and by hand what has none. What is in use goes with a restart, now or later.
 
     :param source: the installer that is asked first, if one is given; None: another installation follows.
     """
@@ -150,29 +145,35 @@ def _remove(state: HostState, source: Source | None, uninstallers: _Uninstallers
         with bring(server, source, state.os.windows_directory, limits.timeout) as path:
             uninstallers.run(server, "the installer ran", path, SILENT_UNINSTALL, limits)
         # It goes on after its process has ended; two uninstallers at once would be in each other's way.
-        if (gone := _gone_shortly(server, limits)) is not None:
-            return gone
+        if _is_gone(server, limits):
+            return
     _uninstall_listed(uninstallers, server, limits)
-    if uninstallers.ran and (gone := _gone_shortly(server, limits)) is not None:
-        return gone
+    if uninstallers.ran and _is_gone(server, limits):
+        return
     if source is None and uninstallers.failed:
         raise uninstallers.failed[0]
-    _sweep(server, limits)
-    try:
-        return _wait_until_gone(server, limits)
-    except WaitTimeout as error:
-        raise HostError(
-            f"after the uninstallers have ended and {error.seconds:.0f} seconds more, something is left: {error.seen}. Restart the server"
-            f" (files in use go then) and run again; if it stays, run Microsoft's installer there by hand and choose Uninstall"
-            f"{uninstallers.why()}",
-            **{**uninstallers.details(), "operation": "remove the connector"},
-        ) from error
+    restarts = uninstallers.restarts
+    if restarts.allowed and awaited(server):
+        # What is in nobody's use goes before the restart: an entry of a service that is marked for deletion goes with it.
+        with contextlib.suppress(HostError):
+            _sweep(server, limits)
+        if restart_if_due(server, restarts) and _is_gone(server, limits):
+            return
+    with uninstallers.forbearance(server):
+        _sweep(server, limits)
+        _require_gone(uninstallers, server, limits)
 
 
 def _uninstall_listed(uninstallers: _Uninstallers, server: Server, limits: Limits) -> None:
-    for entry in registered_products(server):
+    entries = registered_products(server)
+    while entries:
+        entry, *entries = entries
         path, arguments = entry.command()
-        uninstallers.run(server, entry.display_name, path, arguments, limits)
+        outcome = uninstallers.run(server, entry.display_name, path, arguments, limits)
+        if outcome.reboot_started:
+            # The start of Windows may have removed what was listed.
+            listed = registered_products(server)
+            entries = [entry for entry in entries if entry in listed]
 
 
 def _require_unlisted(uninstallers: _Uninstallers, server: Server, limits: Limits) -> None:
@@ -210,17 +211,31 @@ def _shortly(limits: Limits) -> Limits:
     return Limits(min(limits.timeout, _AFTER_INSTALLER), limits.interval)
 
 
-def _gone_shortly(server: Server, limits: Limits) -> HostState | None:
+def _is_gone(server: Server, limits: Limits) -> bool:
+    """Whether everything is gone shortly after an uninstaller has ended, or Windows has started."""
     try:
-        return _wait_until_gone(server, _shortly(limits))
+        _wait_until_gone(server, _shortly(limits))
     except WaitTimeout:
-        return None
+        return False
+    return True
 
 
-def _wait_until_gone(server: Server, limits: Limits) -> HostState:
-    def look() -> tuple[HostState | None, str]:
+def _require_gone(uninstallers: _Uninstallers, server: Server, limits: Limits) -> None:
+    try:
+        _wait_until_gone(server, limits)
+    except WaitTimeout as error:
+        raise HostError(
+            f"after the uninstallers have ended and {error.seconds:.0f} seconds more, something is left: {error.seen}. Restart the server"
+            f" (files in use go then) and run again; if it stays, run Microsoft's installer there by hand and choose Uninstall"
+            f"{uninstallers.why()}",
+            **{**uninstallers.details(), "operation": "remove the connector"},
+        ) from error
+
+
+def _wait_until_gone(server: Server, limits: Limits) -> None:
+    def look() -> tuple[bool | None, str]:
         state = server.observe()
         left = [f"service {name}" for name in state.services] + [*state.installation.connector_exes, *state.installation.updater_exes]
-        return (None if left else state), ", ".join(left)
+        return (None if left else True), ", ".join(left)
 
-    return server.wait("the removal of connector and updater", look, timeout=limits.timeout, interval=limits.interval)
+    server.wait("the removal of connector and updater", look, timeout=limits.timeout, interval=limits.interval)

@@ -20,6 +20,11 @@ _NO_RESTART = "/norestart"
 SILENT_INSTALL = ("REGISTERCONNECTOR=false", "/q", _NO_RESTART)
 SILENT_UNINSTALL = ("/uninstall", "/quiet", _NO_RESTART)
 
+ASKED = "an installer of the connector"
+"""What the note says of a restart that an installer has asked for."""
+UNSEEN = "an installer of the connector whose end was not seen"
+"""The same of one that a run has begun and did not see the end of: it may be at work still, and may have asked."""
+
 
 @dataclasses.dataclass(frozen=True)
 class ExitCode:

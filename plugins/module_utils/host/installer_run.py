@@ -11,21 +11,19 @@ from __future__ import annotations
 import base64
 import binascii
 import dataclasses
+import datetime
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import restart_note
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.boot import wait_for_boot
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer import ExitCode, explain
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer import ASKED, UNSEEN, ExitCode, explain
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import operating_system
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server, WaitTimeout
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import HostState
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.registry import Registry
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.transport import WSManError
 
 BUSY = 1618
-
-INSTALLER = "an installer of the connector"
-"""What the note says of a restart that an installer has asked for."""
 
 # Characters of what an installer printed; most print nothing.
 _OUTPUT_TAIL = 300
@@ -45,15 +43,12 @@ class Limits:
 
 
 @dataclasses.dataclass(frozen=True)
-class Applied:
-    """The host as it is after the plan.
+class Restarts:
+    """Whether the server may be restarted; seconds until it must be up again then, and how often to look."""
 
-    :param reboot_started: an installer has begun the restart itself.
-    """
-
-    state: HostState
-    reboot_required: bool = False
-    reboot_started: bool = False
+    allowed: bool
+    timeout: float
+    interval: float
 
 
 class InstallerFailed(HostError):
@@ -64,20 +59,26 @@ class InstallerFailed(HostError):
         self.outcome = outcome
 
 
-def run_installer(server: Server, path: str, arguments: tuple[str, ...], limits: Limits, *, removing: bool = False) -> ExitCode:
-    """Run an installer to its end; when another one is running, try again until its turn comes or the time is over.
+def run_installer(
+    server: Server, path: str, arguments: tuple[str, ...], what: str, limits: Limits, restarts: Restarts, *, removing: bool = False
+) -> ExitCode:
+    """Run an installer to its end; when another one is running, try again until its turn comes or the time is over. One that restarts the
+    server itself is followed by nothing before the server is up again.
 
     While it runs, and when it asks for a restart, the server has a note of that: a run that does not live to see how it ends leaves the
     question open, and the next one takes it for a yes.
 
+    :param what: what this is, for C(server.done).
     :param removing: it is run to uninstall, which has ways out of its own.
     :raises InstallerFailed: for an exit code that means failure, with the end of the installer's log.
+    :raises HostError: when the server does not come up again.
     """
     said: list[str] = []
     began = server.clock()
     registry = Registry(server.session)
-    _machine, os = operating_system(server.session)
-    restart_note.add(registry, os, [INSTALLER], server.now())
+    machine, os = operating_system(server.session)
+    open_question = UNSEEN in restart_note.awaited(registry, os)
+    restart_note.add(registry, os, [UNSEEN, ASKED] if open_question else [UNSEEN], server.now())
 
     def attempt() -> tuple[ExitCode | None, str]:
         result = server.run(path, *arguments, timeout=limits.timeout)
@@ -88,14 +89,30 @@ def run_installer(server: Server, path: str, arguments: tuple[str, ...], limits:
     try:
         outcome = server.wait("the installer's turn", attempt, timeout=limits.timeout, interval=limits.interval)
     except WaitTimeout as error:
-        restart_note.withdraw(registry, os, INSTALLER, server.now())
+        restart_note.replace(registry, os, UNSEEN, [], server.now())
         raise failed(path, explain(BUSY), f"still so after {error.seconds:.0f} seconds", []) from error
-    if not outcome.reboot_required:
-        restart_note.withdraw(registry, os, INSTALLER, server.now())
+    if outcome.succeeded:
+        server.done.append(f"{what}, exit code {outcome.code} ({outcome.meaning})")
+    if outcome.reboot_started:
+        _outlive_restart(server, machine, os.local_time or server.now(), restarts)
+        return outcome
+    restart_note.replace(registry, os, UNSEEN, [ASKED] if outcome.reboot_required else [], server.now())
     if not outcome.succeeded:
         log = log_tail(server, int(server.clock() - began) + _LOG_SLACK)
         raise failed(path, outcome, f"it said: {said[0]}" if said[0] else "", log, removing=removing)
     return outcome
+
+
+def _outlive_restart(server: Server, machine: str, began: datetime.datetime, restarts: Restarts) -> None:
+    """Nothing is asked of a server that goes down, and the note of the installer ends with the restart."""
+    server.shell.close()
+    wait_for_boot(server, machine, began, "the installer had begun a restart", timeout=restarts.timeout, interval=restarts.interval)
+    server.done.append("the server is up again")
+    if not restarts.allowed:
+        server.warn(
+            f"the installer has begun a restart of {machine} by itself (exit code 1641), although reboot=false and it was run with"
+            " /norestart. The server was waited for until it was up again"
+        )
 
 
 def failed(path: str, outcome: ExitCode, more: str, log: t.Sequence[str], *, removing: bool = False) -> InstallerFailed:

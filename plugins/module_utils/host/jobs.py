@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import (
@@ -26,8 +27,8 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_leftove
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_registration import Credentials
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.claim import require_free
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_restart import restart_after
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import Applied, Limits
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_restart import restart_if_due, until_restart
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import Limits, Restarts
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_source import Source, check_controller_file
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_version import offered_version
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.leftovers import Leftovers, leftovers, product_folders
@@ -51,30 +52,26 @@ def connector(server: Server, options: Values, check_mode: bool) -> Result:
     if absent:
         plan = _removal_plan(server, options, before, awaited)
         _heed(server, plan, check_mode)
-        applied = _remove(server, options, plan, before, source, check_mode)
+        after = _remove(server, options, plan, before, source, check_mode)
     else:
         desired = _desired(server, options, before, source, check_mode)
         left = _left(server, options, before)
         plan, deferred = (make(desired, before, left, awaited) for make in (plan_connector.plan, plan_connector.deferred))
         _heed(server, plan, check_mode)
         with _warned(server, plan):
-            applied = _install(server, options, desired, plan, before, source, check_mode)
-    after, restarted = applied, False
-    restart = applied.reboot_started or _restart_wanted(options, plan, applied)
-    if restart and not check_mode:
-        _warn_of_restart(server, options, before, applied)
-        after, restarted = restart_after(applied, before, server, options["reboot_timeout"], options["poll_interval"]), True
+            after = _install(server, options, desired, plan, before, source, check_mode)
     if options["remove_leftovers"] and _runs_installer(plan) and not check_mode:
-        remove_left_behind(server, after.state)
+        with until_restart(server, _restarts(options)):
+            remove_left_behind(server, after)
     known = plan_registration.known_ids(options["known_connectors"])
-    required = None if absent else plan_registration.reason_to_register(after.state, options["tenant_id"], known)
-    kept = None if absent or check_mode else _kept(plan, before, after.state, server)
+    required = None if absent else plan_registration.reason_to_register(after, options["tenant_id"], known)
+    kept = None if absent or check_mode else _kept(plan, before, after, server)
     return {
         **outcome(plan, server, check_mode),
-        "connector": after.state.as_dict(),
-        "registration": {**_judged(after.state, required), "kept": kept},
-        "reboot_required": after.reboot_required or (bool(awaited) and not restart),
-        "rebooted": restarted,
+        "connector": after.as_dict(),
+        "registration": {**_judged(after, required), "kept": kept},
+        "reboot_required": _restart_waits(server, options, plan, after, awaited, check_mode),
+        "rebooted": _has_started_again(before, after),
         "deferred": deferred.as_dict(),
     }
 
@@ -173,13 +170,18 @@ def _left(server: Server, options: Values, before: HostState) -> Leftovers:
 
 def _install(
     server: Server, options: Values, desired: plan_connector.Desired, plan: Plan, before: HostState, source: Source, check_mode: bool
-) -> Applied:
+) -> HostState:
     if _runs_installer(plan):
         check_controller_file(source)
         disk.check_space(server.session, before.os.drive, source.copied_bytes, options["minimum_free_mib"])
     if not plan or check_mode:
-        return Applied(before)
-    return apply_connector.apply(plan, desired, before, source, server, _limits(options))
+        return before
+    restarts, now = _restarts(options), before
+    if plan_connector.restarts_first(plan) and restart_if_due(server, restarts):
+        now = server.observe()
+        # The restart may have completed what an earlier run has begun: then what was left of it belongs to the connector.
+        plan = plan_connector.plan(dataclasses.replace(desired, upgrade_serving=True), now, _left(server, options, now))
+    return apply_connector.apply(plan, desired, now, source, server, _limits(options), restarts)
 
 
 def _awaited(server: Server, options: Values, before: HostState) -> tuple[str, ...]:
@@ -197,31 +199,32 @@ def _removal_plan(server: Server, options: Values, before: HostState, awaited: t
     return plan_removal.plan(before, folders, products, restart=options["reboot"], awaited=awaited)
 
 
-def _remove(server: Server, options: Values, plan: Plan, before: HostState, source: Source, check_mode: bool) -> Applied:
+def _remove(server: Server, options: Values, plan: Plan, before: HostState, source: Source, check_mode: bool) -> HostState:
     if plan and source.given and not before.absent:
         check_controller_file(source)
     if not plan or check_mode:
-        return Applied(before)
+        return before
     if _plans_restart(plan):
         restart_note.add(Registry(server.session), before.os, [apply_removal.REMOVAL], server.now())
-    return apply_removal.apply(plan, before, source, server, _limits(options))
+    return apply_removal.apply(plan, before, source, server, _limits(options), _restarts(options))
 
 
 def _runs_installer(plan: Plan) -> bool:
     return any(change.action in plan_connector.INSTALLER_ACTIONS for change in plan.changes)
 
 
-def _restart_wanted(options: Values, plan: Plan, applied: Applied) -> bool:
-    return bool(options["reboot"] and (_plans_restart(plan) or applied.reboot_required))
+def _restart_waits(server: Server, options: Values, plan: Plan, after: HostState, awaited: t.Sequence[str], check_mode: bool) -> bool:
+    """Whether something waits for a restart of the server; in check mode, whether it would after the plan's own restart."""
+    if check_mode or not plan:
+        return bool(awaited) and not _plans_restart(plan)
+    asked = options["reboot"] or options["state"] == "absent" or _runs_installer(plan)
+    return bool(asked and restart_note.awaited(Registry(server.session), after.os))
 
 
-def _warn_of_restart(server: Server, options: Values, before: HostState, applied: Applied) -> None:
-    """One that has begun cannot be refused any more: the next task would meet a server that goes down."""
-    if applied.reboot_started and not options["reboot"]:
-        server.warn(
-            f"the installer has begun a restart of {before.machine_name} by itself (exit code 1641), although reboot=false and it was run"
-            " with /norestart. The server was waited for until it was up again"
-        )
+def _has_started_again(before: HostState, after: HostState) -> bool:
+    """By the server's own clock; whoever restarted it."""
+    began, boot = before.os.local_time, after.os.last_boot
+    return began is not None and boot is not None and boot > began
 
 
 def _plans_restart(plan: Plan) -> bool:
@@ -239,6 +242,10 @@ def _kept(plan: Plan, before: HostState, after: HostState, server: Server) -> bo
 
 def _limits(options: Values) -> Limits:
     return Limits(options["install_timeout"], options["poll_interval"])
+
+
+def _restarts(options: Values) -> Restarts:
+    return Restarts(options["reboot"], options["reboot_timeout"], options["poll_interval"])
 
 
 def _check_credentials(credentials: Credentials, tenant_id: str, state: HostState, server: Server, check_mode: bool) -> None:

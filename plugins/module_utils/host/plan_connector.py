@@ -12,6 +12,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import LEGACY, SERVICES, of_version
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer import ASKED, UNSEEN
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.leftovers import Leftovers
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.state import AUTOMATIC, REGISTERED, RUNNING, HostState, ServiceState
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.versions import at_least
@@ -27,7 +28,9 @@ RESTART = "restart"
 
 IN_PLACE = "in_place"
 
+_RESTART_FIRST = -2
 _LEFTOVERS_FIRST = -1
+_RESTART_LAST = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,9 +81,14 @@ def deferred(
     return Plan.of(wanted if interrupts and not desired.upgrade_serving else ())
 
 
-def restart_of(machine_name: str, reason: str) -> Change:
-    """The restart of the server, after everything else."""
-    return Change(RESTART, "server", machine_name, {}, {}, reason, rank=2)
+def restart_of(machine_name: str, reason: str, rank: int = _RESTART_LAST) -> Change:
+    """The restart of the server."""
+    return Change(RESTART, "server", machine_name, {}, {}, reason, rank)
+
+
+def restarts_first(plan: Plan) -> bool:
+    """Whether the server is restarted before anything else, which may complete what an earlier run has begun."""
+    return bool(plan) and plan.changes[0].rank == _RESTART_FIRST
 
 
 def waits_for(awaited: t.Sequence[str]) -> str:
@@ -107,7 +115,9 @@ def _wanted(desired: Desired, state: HostState, left: Leftovers, awaited: t.Sequ
     if desired.remove_leftovers:
         changes += left.changes("an earlier installation has left it", _LEFTOVERS_FIRST)
     if awaited and desired.restart:
-        changes.append(restart_of(state.machine_name, waits_for(awaited)))
+        # What an installer could not replace or remove, no second run of it can; but one that is still at work is not cut off.
+        first = changes and ASKED in awaited and UNSEEN not in awaited
+        changes.append(restart_of(state.machine_name, waits_for(awaited), _RESTART_FIRST if first else _RESTART_LAST))
     return changes
 
 

@@ -20,6 +20,8 @@ FOLDER = "folder"
 PRODUCT = "product"
 
 _ABSENT = "it is declared absent"
+# What is in use until then can be removed.
+_AFTER_RESTART = 3
 
 
 def plan(
@@ -49,5 +51,5 @@ def plan(
         changes.append(restart_of(name, "a removal is complete after a restart"))
     elif awaited and restart:
         changes.append(restart_of(name, waits_for(awaited)))
-    changes += [Change("remove", FOLDER, folder, {"present": True}, None, _ABSENT, rank=1) for folder in folders]
+    changes += [Change("remove", FOLDER, folder, {"present": True}, None, _ABSENT, _AFTER_RESTART) for folder in folders]
     return Plan.of(changes)

@@ -32,9 +32,9 @@ def add(registry: Registry, os: OperatingSystem, reasons: t.Collection[str], now
     notes.write(registry, VALUE, {"for": sorted({*awaited(registry, os), *reasons})}, os, now)
 
 
-def withdraw(registry: Registry, os: OperatingSystem, reason: str, now: datetime.datetime) -> None:
-    """Say that this waits for no restart; what else waits stays."""
-    left = [other for other in awaited(registry, os) if other != reason]
+def replace(registry: Registry, os: OperatingSystem, reason: str, others: t.Collection[str], now: datetime.datetime) -> None:
+    """Say that others wait for a restart instead of this one, or, without others, that this waits for none; what else waits stays."""
+    left = sorted({*awaited(registry, os), *others} - {reason})
     if left:
         notes.write(registry, VALUE, {"for": left}, os, now)
     else:

@@ -257,9 +257,9 @@ def test_a_service_that_is_just_stopping_is_started_when_it_has_stopped(lab: Lab
     assert server(lab)["services"]["WAPCSvc"]["state"] == "Running"
 
 
-@pytest.mark.parametrize("code", [3010, 1641])
-def test_a_restart_is_made_when_allowed_and_waited_for(lab: Lab, ansible: Ansible, code: int) -> None:
-    patch(lab, installer_exit_code=code, connector={"version": OLD, "registered": True})
+@pytest.mark.parametrize(("code", "delay"), [(3010, 0.0), (1641, 0.0), (1641, 1.5)])
+def test_a_restart_is_made_when_allowed_and_waited_for(lab: Lab, ansible: Ansible, code: int, delay: float) -> None:
+    patch(lab, installer_exit_code=code, connector={"version": OLD, "registered": True}, product={"restart_delay": delay})
     before = server(lab)["boot"]
     done = connector(ansible, state="latest", reboot=True)
     assert (done.result["rebooted"], done.result["reboot_required"]) == (True, False)
@@ -308,6 +308,44 @@ class Half:
     before: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     options: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     generation: str = "entra"
+
+
+@pytest.mark.parametrize("strategy", ["in_place", "reinstall"])
+def test_what_is_in_use_is_upgraded_by_one_run_that_may_restart(lab: Lab, ansible: Ansible, strategy: str) -> None:
+    patch(lab, connector={"version": OLD, "registered": True}, product={"in_use": True})
+    wanted = {"state": "latest", "upgrade_strategy": strategy, "reboot": True, "install_timeout": 3}
+    done = connector(ansible, **wanted)
+    assert (done.result["rebooted"], done.result["reboot_required"]) == (True, False)
+    assert server(lab)["connector"]["version"] == NEWEST
+    assert_nothing_more_to_do(ansible, **wanted)
+
+
+def test_what_is_in_use_waits_for_a_restart_that_is_not_allowed(lab: Lab, ansible: Ansible) -> None:
+    patch(lab, connector={"version": OLD, "registered": True}, product={"in_use": True})
+    wanted = {"state": "latest", "install_timeout": 2}
+    done = connector(ansible, **wanted)
+    assert (done.result["rebooted"], done.result["reboot_required"]) == (False, True)
+    assert f"the upgrade is not complete (version {OLD})" in shown(done)
+    assert server(lab)["connector"]["version"] == OLD
+    checked = connector(ansible, "--check", **wanted, reboot=True)
+    restarted = connector(ansible, **wanted, reboot=True)
+    assert restarted.result["plan"] == checked.result["plan"]
+    assert [change["action"] for change in restarted.result["plan"]["changes"]] == ["restart", "upgrade"]
+    assert server(lab)["connector"]["version"] == NEWEST
+    assert len([one for one in lab.get("/processes") if "REGISTERCONNECTOR" in one["command_line"]]) == 1
+    assert_nothing_more_to_do(ansible, **wanted)
+
+
+@pytest.mark.parametrize("by", ["registry", "installer"])
+def test_what_is_in_use_is_removed_by_one_run_that_may_restart(lab: Lab, ansible: Ansible, by: str) -> None:
+    patch(lab, connector={"registered": True}, product={"in_use": True})
+    absent = {"state": "absent", "remove_folders": True, "install_timeout": 3, "reboot": True}
+    if by == "registry":
+        absent["installer_file"] = None
+    done = connector(ansible, **absent)
+    assert (done.result["rebooted"], done.result["reboot_required"]) == (True, False)
+    assert not [folder for folder in server(lab)["folders"] if "private network connector" in folder.lower()]
+    assert_nothing_more_to_do(ansible, **absent)
 
 
 HALVES = {

@@ -161,6 +161,22 @@ def test_an_installer_that_nobody_saw_ending_is_followed_by_the_restart_that_is_
     assert (last.result["changed"], last.writes) == (False, [])
 
 
+# Exchanges of a run that upgrades what is in use: the note, the installer, the wait for what it does, the order to restart.
+@pytest.mark.parametrize("stop_at", [("SetStringValue", 1), ("SetStringValue", 2), ("Get|Enumerate", 30), ("Get|Enumerate", 45)], ids=str)
+def test_what_only_a_restart_completes_is_completed_after_a_killed_run(lab: Lab, ansible: Ansible, stop_at: tuple[str, int]) -> None:
+    patch(lab, connector={"version": "1.5.4287.0", "registered": True}, product={"in_use": True})
+    common = {"installer_file": lab.state["installer_file"], "poll_interval": 0.2, "install_timeout": 3, "reboot": True}
+    options = {**common, "version": "1.5.4892.0"}
+    kill_at(lab, ansible, "connector", options, *stop_at)
+    checked = module(ansible, "connector", "--check", **options)
+    done = module(ansible, "connector", **options)
+    assert (checked.result["plan"], checked.writes) == (done.result["plan"], [])
+    assert (done.result["rebooted"], done.result["reboot_required"]) == (True, False)
+    assert server(lab)["connector"]["version"] == "1.5.4892.0"
+    last = module(ansible, "connector", **options)
+    assert (last.result["changed"], last.writes) == (False, [])
+
+
 def test_the_claim_of_a_killed_run_binds_nobody(lab: Lab, ansible: Ansible) -> None:
     kill_at(lab, ansible, "connector_claim", {"state": "held"}, "GetStringValue", 3)
     assert [entry["action"] for entry in lab.journal(kind="write", plane="wsman")] == ["CreateKey", "SetStringValue"]

@@ -118,6 +118,16 @@ class WindowsServer:
         self.agenda.after(delay, self._go_down)
         self.settle()
 
+    def start_windows(self) -> None:
+        """Boot time set, what was put off done, services as after a start."""
+        self.boot_time = self.world.clock.now()
+        self.pending_reboot = self.product.in_use = False
+        postponed = list(self.at_boot)
+        self.at_boot.clear()
+        for effect in postponed:
+            effect()
+        self.services.boot()
+
     def set_reachable(self, is_reachable: bool) -> None:
         """Open or close the listeners; the server itself goes on running."""
         self.reachable = is_reachable
@@ -168,9 +178,7 @@ class WindowsServer:
 
     def _come_up(self) -> None:
         self.powered = True
-        self.boot_time = self.world.clock.now()
-        self.pending_reboot = False
-        self.services.boot()
+        self.start_windows()
         if self.listener is not None:
             self.listener.set_open(self.reachable)
 
@@ -179,6 +187,7 @@ class WindowsServer:
         now = self.world.clock.now
         self.agenda.clear()
         self.known_as = self.machine_name
+        self.at_boot: list[t.Callable[[], t.Any]] = []
         self.boot_time = now() - UPTIME
         self.powered = True
         self.reachable = True

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import generations, jobs, notes, options, restart_note
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import INSTALLER as INSTALLER_WAITS
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer import ASKED
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.processes import ProcessResult
 from tests.unit.host.builders import NOW, OTHER_TENANT, TENANT, days
 from tests.unit.host.test_registration_token import token
@@ -79,7 +79,7 @@ def wait_for_a_restart(windows: Windows) -> None:
     """An installer has asked for it in an earlier run, which could not make it."""
     windows.restart_due = True
     windows.keys.add(notes.KEY.lower())
-    note = {"for": [INSTALLER_WAITS], "since": NOW.isoformat()}
+    note = {"for": [ASKED], "since": NOW.isoformat()}
     windows.registry[rf"{notes.KEY}\{restart_note.VALUE}".lower()] = json.dumps(note)
 
 
@@ -88,8 +88,11 @@ def only_listed(windows: Windows) -> bool:
     return bool(windows.listed) and not windows.services and not windows.files & EXECUTABLES
 
 
-def _programs(code: int) -> dict[str, t.Any]:
-    """An installer that works after a while, an uninstaller of what is listed, and a registration that works."""
+def _programs(code: int, *, puts_off: bool = False) -> dict[str, t.Any]:
+    """An installer that works after a while, an uninstaller of what is listed, and a registration that works.
+
+    :param puts_off: what is in use, which is every executable, they replace and remove when Windows starts again.
+    """
 
     def install(windows: Windows) -> ProcessResult:
         if only_listed(windows):
@@ -100,16 +103,25 @@ def _programs(code: int) -> dict[str, t.Any]:
             later.listed = {CODE: generations.ENTRA.product}
             later.version = max(later.version, NEWEST) if later.version == VERSIONS[-1] else NEWEST
 
-        windows.later(3, appear)
+        if puts_off:
+            windows.at_boot.append(appear)
+        else:
+            windows.later(3, appear)
         windows.restart_due = windows.restart_due or code == 3010
         if code == 1641:
             windows.later(10, Windows.boot)
         return exit_code(code)(windows)
 
     def uninstall(windows: Windows) -> ProcessResult:
+        in_use = windows.files & EXECUTABLES if puts_off else set()
         windows.remove()
         windows.listed.clear()
-        return exit_code(0)(windows)
+        if not in_use:
+            return exit_code(0)(windows)
+        windows.files |= in_use
+        windows.held |= in_use
+        windows.at_boot.append(lambda later: later.files.difference_update(in_use))
+        return exit_code(3010)(windows)
 
     def register(windows: Windows) -> dict[str, t.Any]:
         windows.later(4, lambda later: later.register("AB" * 20, not_before=NOW))
@@ -178,6 +190,53 @@ def assert_complete(windows: Windows, wishes: Given) -> None:
     assert {service["state"] for service in again["connector"]["services"].values()} == {"Running"}
     assert {service["start_mode"] for service in again["connector"]["services"].values()} == {"Auto"}
     assert again["registration"]["required"] is False
+
+
+@settings(max_examples=80)
+@given(windows=hosts(), wishes=WISHES, lives=st.none() | st.integers(min_value=0, max_value=25))
+def test_what_only_a_restart_completes_is_complete_after_a_run_that_may_restart(windows: Windows, wishes: Given, lives: int | None) -> None:
+    wishes = {**unhindered(windows, wishes), "reboot": True}
+    windows.programs.update(_programs(3010, puts_off=True))
+    windows.lives = lives
+    with contextlib.suppress(Killed):
+        connector(windows, wishes)
+    windows.lives = None
+    connector(windows, wishes)
+    register(windows)
+    windows.sleep(60)
+    assert_complete(windows, wishes)
+    assert (windows.at_boot, windows.held, windows.restart_due) == ([], set(), False)
+
+
+@settings(max_examples=60)
+@given(windows=hosts(), remove_folders=st.booleans(), lives=st.none() | st.integers(min_value=0, max_value=15))
+def test_what_only_a_restart_removes_is_gone_after_a_run_that_may_restart(
+    windows: Windows, remove_folders: bool, lives: int | None
+) -> None:
+    wishes = {"state": "absent", "remove_folders": remove_folders, "reboot": True}
+    windows.programs.update(_programs(3010, puts_off=True))
+    windows.lives = lives
+    with contextlib.suppress(Killed):
+        connector(windows, wishes)
+    windows.lives = None
+    connector(windows, wishes)
+    assert (windows.services, windows.files & EXECUTABLES, windows.held) == ({}, set(), set())
+    assert not (remove_folders and windows.folders)
+    windows.calls.clear()
+    assert (connector(windows, wishes)["plan"]["lines"], writes(windows)) == ([], [])
+
+
+@settings(max_examples=25)
+@given(windows=hosts(), wishes=WISHES, absent=st.booleans())
+def test_what_a_restart_has_yet_to_complete_is_no_failure(windows: Windows, wishes: Given, absent: bool) -> None:
+    wishes = {"state": "absent", "remove_folders": True} if absent else {**unhindered(windows, wishes), "reboot": False}
+    windows.programs.update(_programs(3010, puts_off=True))
+    first = connector(windows, wishes)
+    assert first["reboot_required"] or not windows.at_boot
+    windows.sleep(60)
+    windows.boot()
+    again = connector(windows, wishes)
+    assert (again["reboot_required"], again["connector"]["installed"]) == (False, not absent)
 
 
 def test_an_upgrade_from_the_other_generation_leaves_no_folders_to_the_next_run() -> None:

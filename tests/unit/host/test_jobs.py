@@ -99,7 +99,8 @@ def test_install_from_the_controller(installer: str, code: int, reboot: bool) ->
     assert result["connector"]["installed"]
     assert (result["reboot_required"], result["rebooted"]) == (reboot, code == 1641)
     assert result["registration"] == {"required": True, "reason": "the host is not registered", "state": "unregistered", "kept": None}
-    assert any("waiting for files and services" in line for line in windows.progress)
+    awaited = "the server to come up again" if code == 1641 else "files and services"
+    assert any(f"waiting for {awaited}" in line for line in windows.progress)
 
 
 @pytest.mark.parametrize("allowed", [False, True])

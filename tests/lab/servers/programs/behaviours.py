@@ -13,7 +13,7 @@ import ntpath
 import typing as t
 
 from tests.lab.servers import installers, shares
-from tests.lab.servers.programs import registration
+from tests.lab.servers.programs import in_use, registration
 
 if t.TYPE_CHECKING:
     from tests.lab.servers.models import WindowsServer
@@ -106,5 +106,6 @@ def tail_logs(server: WindowsServer, arguments: Arguments) -> Answer:
 
 def _in_use(server: WindowsServer, path: str) -> bool:
     folder = ntpath.normpath(path).lower()
-    programs = (service.path.strip('"').lower() for service in server.services.all() if service.process_id)
+    programs = [service.path.strip('"').lower() for service in server.services.all() if service.process_id]
+    programs += [file.path.lower() for file in in_use.executables(server)]
     return any(program == folder or program.startswith(folder + "\\") for program in programs)

@@ -10,6 +10,7 @@ import dataclasses
 import typing as t
 
 from tests.lab.servers import installers
+from tests.lab.servers.programs import in_use
 from tests.lab.servers.programs.process import Result, Start
 from tests.lab.servers.state.products import CONNECTOR_SERVICE, GENERATIONS, UNINSTALL, UPDATER_SERVICE, version_key
 
@@ -46,9 +47,9 @@ def run(start: Start, content: bytes) -> Result:
     if server.installer_exit_code is not None and server.installer_exit_code not in (SUCCESS, REBOOT_REQUIRED, REBOOT_STARTED):
         return Result(server.installer_exit_code)
     code = _uninstall(server, start.program) if "/uninstall" in words else _install(server, installer, content, start.program)
-    if code != SUCCESS:
+    if code not in (SUCCESS, REBOOT_REQUIRED):
         return Result(code)
-    return Result(_finish(server, restarts=NO_RESTART not in words))
+    return Result(_finish(server, code, restarts=NO_RESTART not in words))
 
 
 def _install(server: WindowsServer, installer: installers.Installer, content: bytes, program: str) -> int:
@@ -61,6 +62,9 @@ def _install(server: WindowsServer, installer: installers.Installer, content: by
     if _hindered(server) or same or _only_listed(server, installer):
         # Leftovers: ends well, but nothing ever appears (connector.md 4.1 [MS TOK]).
         return SUCCESS
+    if in_use.executables(server):
+        server.at_boot.append(lambda: _appear(server, installer, content))
+        return REBOOT_REQUIRED
     server.agenda.after(server.world.timing.files_appear, lambda: _appear(server, installer, content))
     return SUCCESS
 
@@ -96,20 +100,25 @@ def _uninstall(server: WindowsServer, program: str) -> int:
     """Both products go, also some time after the process has ended (connector.md 4.3: Microsoft's script waits 60 s [MS TOK])."""
     server.changed(program, "uninstall")
     server.leftovers = False
-    server.agenda.after(server.world.timing.files_appear, server.connector.uninstall)
-    return SUCCESS
+
+    def remove() -> None:
+        in_use.remove_around(server, server.connector.uninstall)
+
+    waits = bool(in_use.executables(server))
+    server.agenda.after(server.world.timing.files_appear, remove)
+    return REBOOT_REQUIRED if waits else SUCCESS
 
 
-def _finish(server: WindowsServer, *, restarts: bool) -> int:
+def _finish(server: WindowsServer, code: int, *, restarts: bool) -> int:
     """A quiet bundle that wants a restart makes it, unless it was told not to [WiX, Burn's source]. One that is ordered to end with 1641
     makes it all the same: whether this installer heeds the switch is [UNV], connector.md 16."""
-    code = server.installer_exit_code or SUCCESS
+    code = server.installer_exit_code or code
     if code == REBOOT_REQUIRED and restarts:
         code = REBOOT_STARTED
     if code == REBOOT_REQUIRED:
         server.pending_reboot = True
     if code == REBOOT_STARTED:
-        server.reboot(server.world.timing.files_appear)
+        server.reboot(server.world.timing.files_appear + server.product.restart_delay)
     return code
 
 

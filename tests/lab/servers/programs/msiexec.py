@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from tests.lab.servers.programs import in_use
 from tests.lab.servers.programs.process import Result, Start
 
 _CODE = re.compile(r"^\{[0-9A-Fa-f-]{36}\}$")
@@ -30,11 +31,14 @@ def run(start: Start) -> Result:
     override = start.server.msiexec_exit_code
     if override is not None and override not in (SUCCESS, REBOOT_REQUIRED):
         return Result(override)
-    if not start.server.connector.remove_product(codes[0].upper()):
+    removed: list[bool] = []
+    waits = in_use.remove_around(start.server, lambda: removed.append(start.server.connector.remove_product(codes[0].upper())))
+    if not removed[0]:
         return Result(NOT_INSTALLED)
     start.server.changed("msiexec.exe", "uninstall", product=codes[0])
-    start.server.pending_reboot = start.server.pending_reboot or override == REBOOT_REQUIRED
-    return Result(override or SUCCESS)
+    code = override or (REBOOT_REQUIRED if waits else SUCCESS)
+    start.server.pending_reboot = start.server.pending_reboot or code == REBOOT_REQUIRED
+    return Result(code)
 
 
 def _joined(arguments: list[str]) -> list[str]:

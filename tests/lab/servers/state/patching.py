@@ -241,9 +241,7 @@ def _boot(server: WindowsServer, value: t.Any) -> None:
     if value != "now":
         server.boot_time = datetime.datetime.fromisoformat(value)
         return
-    server.boot_time = server.world.clock.now()
-    server.pending_reboot = False
-    server.services.boot()
+    server.start_windows()
 
 
 def _script_place(server: WindowsServer, value: t.Any) -> None:

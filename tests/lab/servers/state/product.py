@@ -26,6 +26,10 @@ class Product:
     """Performance counters of the product's set. The names are invented: the real ones are documented nowhere."""
     stubborn_service: bool = False
     """The service of the connector starts and ends again at once, whatever its registration."""
+    in_use: bool = False
+    """Somebody has the executables open, until Windows starts again: see programs.in_use."""
+    restart_delay: float = 0.0
+    """Seconds from the moment at which the files appear to the restart of an installer that makes one itself (1641)."""
 
     def patch(self, values: t.Mapping[str, t.Any]) -> None:
         """Set fields. Raises ValueError for an unknown one or a wrong type."""

@@ -380,3 +380,29 @@ def test_shutdown(live: LiveLab) -> None:
     live.advance(61)
     assert not live.server.powered
     assert live.run("shutdown.exe /p").exit_code == 1
+
+
+def test_what_is_in_use_is_replaced_when_windows_starts_again(ready: LiveLab) -> None:
+    ready.patch(connector={"version": "1.5.4287.0", "registered": True}, product={"in_use": True})
+    assert ready.run(f"{INSTALL} /norestart").exit_code == 3010
+    ready.advance(5)
+    assert (connector(ready)["version"], ready.server.pending_reboot) == ("1.5.4287.0", True)
+    ready.patch(boot="now")
+    assert (connector(ready)["version"], ready.server.pending_reboot) == ("1.5.4892.0", False)
+    assert ready.server.services.get("WAPCSvc") is not None
+
+
+@pytest.mark.parametrize("by", ["installer", "msiexec"])
+def test_what_is_in_use_is_removed_when_windows_starts_again(ready: LiveLab, by: str) -> None:
+    ready.patch(connector={}, product={"in_use": True})
+    codes = [ENTRA.product_code(what, "1.5.4892.0") for what in ("connector", "updater")]
+    lines = [f"{EXE} /uninstall /quiet /norestart"] if by == "installer" else [f"msiexec.exe /x {code} /qn" for code in codes]
+    assert {ready.run(line).exit_code for line in lines} == {3010}
+    ready.advance(5)
+    assert ready.server.services.get("WAPCSvc") is None
+    assert ready.server.files.get(ENTRA.connector_path) is not None
+    folder = ENTRA.install_dir
+    assert script(ready, "remove_paths", paths=[folder])["failed"][0]["path"] == folder
+    ready.patch(boot="now")
+    assert ready.server.files.get(ENTRA.connector_path) is None
+    assert script(ready, "remove_paths", paths=[folder])["removed"] == [folder]
