@@ -16,7 +16,13 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_leftove
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer import SILENT_INSTALL, ExitCode
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_restart import is_put_off, restart_if_due, until_restart
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import Limits, Restarts, log_tail, run_installer
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import (
+    InstallerFailed,
+    Limits,
+    Restarts,
+    log_tail,
+    run_installer,
+)
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_source import Source, bring
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.leftovers import FOLDER, PRODUCT, REMOVE_LEFTOVER, SERVICE
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.plan_connector import (
@@ -44,7 +50,7 @@ def apply(plan: Plan, desired: Desired, state: HostState, source: Source, server
         if change.action in INSTALLER_ACTIONS:
             state = _install(change, desired, state, source, server, limits, restarts)
     if restart_if_due(server, restarts):
-        state = server.observe()
+        state = service_control.settled(server, limits.interval)
     # An installer starts services itself, and may leave others in need.
     with until_restart(server, restarts):
         for change in service_changes(state):
@@ -59,6 +65,9 @@ def _remove_leftovers(plan: Plan, state: HostState, server: Server, limits: Limi
     with until_restart(server, restarts):
         try:
             _remove_steps(steps, server, limits, restarts)
+        except InstallerFailed:
+            # Another installation may be running, which no restart may cut off.
+            raise
         except HostError:
             if not restart_if_due(server, restarts):
                 raise

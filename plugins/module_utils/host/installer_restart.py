@@ -14,7 +14,7 @@ import typing as t
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import restart_note
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer import ASKED
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import Restarts
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import InstallerFailed, Restarts
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.observe import operating_system
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.restart import restart
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
@@ -55,9 +55,11 @@ def is_put_off(server: Server, restarts: Restarts) -> bool:
 
 @contextlib.contextmanager
 def until_restart(server: Server, restarts: Restarts) -> t.Iterator[None]:
-    """What fails while a restart is put off is told, and is no error: the restart lets go of what is in use."""
+    """What stays while a restart is put off is told, and is no error: the restart lets go of what is in use. An installer that fails is."""
     try:
         yield
+    except InstallerFailed:
+        raise
     except HostError as error:
         if not is_put_off(server, restarts):
             raise

@@ -213,6 +213,16 @@ def test_what_the_restart_has_completed_is_not_taken_for_leftovers() -> None:
     assert windows.folders >= set(ENTRA.program_folders("C:"))
 
 
+@pytest.mark.parametrize("reboot", [True, False])
+def test_an_installation_that_somebody_else_has_running_is_neither_cut_off_nor_passed_over(reboot: bool) -> None:
+    windows = Windows(listed=dict(LISTED))
+    codes = [3010, *[1618] * 1000]
+    windows.programs["msiexec.exe"] = lambda server: ProcessResult(codes.pop(0), "", "")
+    with pytest.raises(HostError, match="1618: another installation is running"):
+        connector(windows, remove_leftovers=True, reboot=reboot)
+    assert (ran(windows, "shutdown.exe"), ran(windows, INSTALLER)) == (0, 0)
+
+
 def test_what_is_not_there_after_the_restart_either_is_an_error() -> None:
     windows = registered()
     windows.programs[INSTALLER] = exit_code(3010)
