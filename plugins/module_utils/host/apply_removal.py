@@ -77,14 +77,15 @@ def apply(plan: Plan, state: HostState, source: Source, server: Server, limits: 
     :raises HostError: when something of them stays, and not only until a restart that is not allowed.
     """
     uninstallers = _Uninstallers(restarts)
+    only_listed = any(change.kind == PRODUCT for change in plan.changes)
     if not state.absent:
         _remove(state, source, uninstallers, server, limits)
-    elif any(change.kind == PRODUCT for change in plan.changes):
+    elif only_listed:
         _uninstall_listed(uninstallers, server, limits)
     restart_if_due(server, restarts)
     with uninstallers.forbearance(server):
         remove_folders(server, [change.name for change in plan.changes if change.kind == FOLDER])
-        if uninstallers.failed or state.absent:
+        if uninstallers.failed or only_listed:
             _require_unlisted(uninstallers, server, limits)
     return server.observe()
 
