@@ -86,3 +86,24 @@ def test_what_only_the_join_can_see_is_found_on_servers_and_tenant(operations: O
         (one["severity"], one["code"], one["subject"]) for one in validated(file)["findings"]
     }
     assert run.total("changed") + later.total("changed") == 0
+
+
+def test_a_forgotten_server_and_a_copied_one_are_mended_by_the_command_that_is_their_remedy(operations: Operations) -> None:
+    operations.fleet({"Web": (*WEB, "nam-hr-02")}, version=NEW)
+    lab, file = operations.lab, operations.directory / "verify.json"
+    lab.patch("/servers/nam-hr-02", {"services": {"WAPCSvc": {"state": "Stopped"}}})
+    lab.post("/clock", {"advance": 11 * 86400})
+    lab.patch("/servers/nam-hr-02", {"services": {"WAPCSvc": {"state": "Running"}}})
+    lab.patch("/servers/nam-web-02", {"connector": {"registered": False}})
+    lab.patch("/servers/nam-web-02", {"connector": {"clone_of": "nam-web-01"}})
+    found = {("cloned", "nam-web-01, nam-web-02"), ("not_in_tenant", "nam-hr-02")}
+
+    def verified() -> set[tuple[str, str]]:
+        operations.run("verify_connectors", verify_result_file=str(file), verify_fail_on="never").succeeded()
+        return {(one["code"], one["subject"]) for one in validated(file)["findings"]}
+
+    assert verified() >= found
+    for host in ("nam-web-02", "nam-hr-02"):
+        operations.run("deploy_connectors", "--limit", f"{host},localhost", "-e", "connector_register_anew=true")
+    assert not found & verified()
+    assert set(operations.members()["Web"]) == {"NAM-HR-01", "NAM-HR-02", "NAM-WEB-01", "NAM-WEB-02"}
