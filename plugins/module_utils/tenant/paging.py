@@ -40,7 +40,15 @@ def read_rest(client: GraphClient, request: Request, first: Answer) -> list[Body
         page = client.call(page_request)
         items.extend(_items(page_request, page))
         link, page_id = page.body.get(NEXT), page.headers.get("request-id")
-    return items
+    return _once(items)
+
+
+def _once(items: list[Body]) -> list[Body]:
+    """The items without those that came before: a list that changes while it is read may show one on two of its pages."""
+    first: dict[str, Body] = {}
+    for number, item in enumerate(items):
+        first.setdefault(str(item.get("id") or f"item {number}"), item)
+    return list(first.values())
 
 
 def _items(request: Request, page: Answer) -> list[Body]:

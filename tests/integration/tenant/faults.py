@@ -20,6 +20,8 @@ WRITES = "create_group|update_group|delete_group|add_member|^assign$|unassign"
 FAILED = r"HTTP {status} .*\[request-id [0-9a-f-]{{36}}\]"
 LOST = r"no answer: |still does not show it"
 BROKEN = r"the answer is not a JSON object|the answer is no list|still does not show it"
+CIRCLE = r"next links go round in a circle .*\[request-id "
+"""The lab names a page as its own next one, which only the first page of a list may do."""
 LEFT_OUT = r"the service left the request out of its answer|still does not show it"
 
 
@@ -64,6 +66,7 @@ def _both(scope: str, lost: str, broken: str) -> dict[str, Fault]:
         "dropped before the effect": Fault({"kind": "drop_before", "scope": scope}, lost),
         "dropped after the effect": Fault({"kind": "drop_after", "scope": scope}, None),
         "stale read": Fault({"kind": "stale", "scope": scope}, None),
+        **{f"pages: {form}": Fault({"kind": "paging", "form": form, "scope": scope}, CIRCLE) for form in ("empty", "repeat")},
         "token expiry": Fault({"kind": "token_expired", "scope": scope}, r"HTTP 401 .*sign in again"),
         **{f"403 {form}": Fault({"kind": "forbidden", "form": form, "scope": scope}, forbidden) for form in FORBIDDEN},
         **{f"malformed: {form}": Fault({"kind": "malformed", "form": form, "scope": scope}, broken) for form in MALFORMED},

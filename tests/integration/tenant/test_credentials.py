@@ -15,10 +15,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import paths
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import claims_of
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.clouds import CLOUDS
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import AUTH_SOURCES, Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.deadline import Deadline
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import TenantError
@@ -44,6 +46,11 @@ def application(*names: str) -> Given:
 def application_with(**options: str) -> Given:
     """The lab's application with options of its own; C({folder}) is the folder of the test."""
     return lambda lab, folder: {"client_id": lab.state["client_id"], **{name: one.format(folder=folder) for name, one in options.items()}}
+
+
+def of_cloud(name: str) -> Given:
+    """The lab's application, as one of a cloud, whose scope is asked for."""
+    return lambda lab, _folder: {"cloud": name, "client_id": lab.state["client_id"], "client_secret": lab.state["client_secret"]}
 
 
 def app_service(lab: Lab, _folder: pathlib.Path) -> Text:
@@ -82,6 +89,10 @@ GOOD = {
     "client certificate with a password": Case(
         "client_certificate", application_with(certificate_path="{folder}/encrypted.pem", certificate_password=PASSWORD)
     ),
+    "client certificate as PKCS12": Case(
+        "client_certificate", application_with(certificate_path="{folder}/bundle.p12", certificate_password=PASSWORD)
+    ),
+    **{f"client secret in cloud {name}": Case("client_secret", of_cloud(name)) for name in CLOUDS},
     "federated token": Case("federated_token", application("federated_token_file")),
     "managed identity of a machine": Case("managed_identity", environment=machine),
     "managed identity of App Service": Case("managed_identity", environment=app_service),
@@ -158,11 +169,16 @@ def plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def folder(lab: Lab, tmp_path: pathlib.Path) -> pathlib.Path:
-    """The application's own key behind a password, a certificate that the tenant does not know, and a token that proves nothing."""
+    """The application's own key behind a password, in both forms; a certificate that the tenant does not know; a token of nothing."""
     pem = pathlib.Path(lab.state["client_certificate_file"]).read_bytes()
     key = serialization.load_pem_private_key(pem, None)
     write_pem(
         tmp_path / "encrypted.pem", x509.load_pem_x509_certificate(pem), key, serialization.BestAvailableEncryption(PASSWORD.encode())
+    )
+    (tmp_path / "bundle.p12").write_bytes(
+        pkcs12.serialize_key_and_certificates(
+            b"app", t.cast(t.Any, key), x509.load_pem_x509_certificate(pem), None, serialization.BestAvailableEncryption(PASSWORD.encode())
+        )
     )
     other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     write_pem(tmp_path / "stranger.pem", self_signed(other), other, serialization.NoEncryption())
