@@ -55,7 +55,8 @@ def apply(plan: Plan, desired: Desired, state: HostState, source: Source, server
     with until_restart(server, restarts):
         for change in service_changes(state):
             service_control.apply(change, server, timeout=limits.timeout, interval=limits.interval)
-    return server.observe()
+    # Whether it has to be registered is told by what its services come to.
+    return service_control.settled(server, limits.interval)
 
 
 def _remove_leftovers(plan: Plan, state: HostState, server: Server, limits: Limits, restarts: Restarts) -> None:
