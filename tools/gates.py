@@ -83,8 +83,7 @@ EXTENDED = {
         ],
         timeout=2400,
     ),
-    "killmatrix": Gate("every playbook killed after each of its writes, and run again", [KILL_MATRIX], timeout=5400),
-    "killsample": Gate("the same after every sixth write", [[*KILL_MATRIX, "--kill-every", "6"]], timeout=1800),
+    "killmatrix": Gate("every playbook killed after each of its writes, and run again", [KILL_MATRIX], timeout=3000),
 }
 
 
