@@ -80,7 +80,8 @@ def from_azure_cli(tenant_id: str | None, environment: t.Mapping[str, str]) -> s
     if tenant_id:
         command += ["--tenant", tenant_id]
     try:
-        done = subprocess.run(
+        # A module's run_command has no limit of time, and a lookup has no run_command.
+        done = subprocess.run(  # pylint: disable=ansible-bad-function
             command, env=dict(environment), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=CLI_TIMEOUT
         )
     except (OSError, subprocess.TimeoutExpired) as error:
