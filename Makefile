@@ -24,7 +24,7 @@ lab: ## a lab in the foreground, for trying things by hand; Ctrl-C ends it
 .PHONY: test extended killmatrix matrix
 test: ## everything that must hold for a change
 	$(tool) gates
-extended: ## slower: servers, connections, operations and budgets on the lab; the tenant as observed and as documented
+extended: ## slower: failures, servers, connections, operations and budgets on the lab; the tenant as observed and as documented
 	$(tool) gates $@
 killmatrix: ## slower: every playbook killed after each of its writes to servers and tenant, and run again
 	$(tool) gates $@

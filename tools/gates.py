@@ -55,13 +55,13 @@ def _packages(*names: str) -> list[str]:
 # The longest first: that is the order in which they are started.
 GATES = {
     "integration": Gate(
-        "the whole job on the lab, and what may go wrong in it",
-        [[*LAB_TESTS, *_integration("deploy", "wsman", "tenant/test_changes.py")]],
+        "the whole job on the lab, and the doors to a server",
+        [[*LAB_TESTS, *_integration("deploy/test_deploy.py", "deploy/test_secrets.py", "wsman")]],
         timeout=1500,
     ),
     "sanity": Gate("ansible-test sanity", [["python", "tools/sanity.py"]]),
     "molecule": Gate("the scenarios: converge, idempotence, verify", [["python", "tools/scenarios.py"]]),
-    "examples": Gate("every EXAMPLES block is executed on the lab", [[*PYTEST, "tests/docs"]]),
+    "examples": Gate("every EXAMPLES block is executed on the lab", [[*PYTEST, "tests/docs", "-k", "not check"]]),
     "unit": Gate("unit tests", [[*PYTEST, "-n", "2", "tests/unit"]]),
     "lint": Gate("ansible-lint, profile production", [["ansible-lint", "--offline", "--strict", "-q"]], copy="lint"),
     "types": Gate("mypy --strict", [["mypy", *_packages(*TYPED)], ["mypy", "tools"]]),
@@ -75,9 +75,14 @@ GATES = {
 # Slower than the others together, so not part of "make test"; CI runs them as well.
 EXTENDED = {
     "extended": Gate(
-        "servers, connections, operations and budgets on the lab; the whole tenant half, as observed and as documented",
+        "what may go wrong in a deployment; servers, connections, operations, budgets; the tenant as observed and as documented",
         [
-            [*LAB_TESTS, *_integration("host", "connections", "operations", "benchmarks")],
+            [
+                *LAB_TESTS,
+                *_integration("deploy/test_failures.py", "deploy/test_purge.py", "host", "connections", "operations", "benchmarks"),
+            ],
+            # The examples once more in check mode.
+            [*LAB_TESTS, "tests/docs", "-k", "check"],
             [*LAB_TESTS, *_integration("tenant")],
             [*LAB_TESTS, *_integration("tenant"), "--tenant-mode", "documented"],
         ],
