@@ -85,7 +85,7 @@ def apply(plan: Plan, state: HostState, source: Source, server: Server, limits: 
     restart_if_due(server, restarts)
     with uninstallers.forbearance(server):
         remove_folders(server, [change.name for change in plan.changes if change.kind == FOLDER])
-        if uninstallers.failed or only_listed:
+        if uninstallers.ran or only_listed:
             _require_unlisted(uninstallers, server, limits)
     return server.observe()
 

@@ -91,7 +91,7 @@ def test_two_removals_of_the_same_server(operations: Operations) -> None:
     operations.fleet(ONE, version=NEW)
     others = operations.another_operator()
     with watching(operations.lab, ["Web"]) as witness:
-        runs = _side_by_side(*(lambda one=one: one.decommission(WEB[0]) for one in (operations, others)))
+        runs = _side_by_side(*(lambda one=one: one.decommission(WEB[0], decommission_claim_timeout=240) for one in (operations, others)))
     assert witness.worst() == {"Web": 2}
     for run in runs:
         run.succeeded()
