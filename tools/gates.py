@@ -28,7 +28,9 @@ PLAIN = {"NO_COLOR": "1", "PY_COLORS": "0", "ANSIBLE_NOCOLOR": "true"}
 COLLECTION = "ansible_collections.entra.app_proxy.plugins"
 PYTEST = ["pytest", "--quiet"]
 LAB_TESTS = [*PYTEST, "-n", "2"]
-KILL_MATRIX = [*LAB_TESTS, "-m", "slow", "tests/integration/operations/test_kill_matrix.py"]
+# Two workers leave a quarter of the time of two processors: they wait for the delays of the lab.
+SLOW_TESTS = [*PYTEST, "-n", "3"]
+KILL_MATRIX = [*SLOW_TESTS, "-m", "slow", "tests/integration/operations/test_kill_matrix.py"]
 
 
 TYPED = (f"{COLLECTION}.module_utils", f"{COLLECTION}.plugin_utils", "tests.lab", "tests.support", "tests.docs", "tests.release")
@@ -78,13 +80,13 @@ EXTENDED = {
         "what may go wrong in a deployment; servers, connections, operations, budgets; the tenant as observed and as documented",
         [
             [
-                *LAB_TESTS,
+                *SLOW_TESTS,
                 *_integration("deploy/test_failures.py", "deploy/test_purge.py", "host", "connections", "operations", "benchmarks"),
             ],
             # The examples once more in check mode.
-            [*LAB_TESTS, "tests/docs", "-k", "check"],
-            [*LAB_TESTS, *_integration("tenant")],
-            [*LAB_TESTS, *_integration("tenant"), "--tenant-mode", "documented"],
+            [*SLOW_TESTS, "tests/docs", "-k", "check"],
+            [*SLOW_TESTS, *_integration("tenant")],
+            [*SLOW_TESTS, *_integration("tenant"), "--tenant-mode", "documented"],
         ],
         timeout=2400,
     ),
