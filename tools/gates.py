@@ -90,7 +90,8 @@ EXTENDED = {
         ],
         timeout=2400,
     ),
-    "killmatrix": Gate("every playbook killed after each of its writes, and run again", [KILL_MATRIX], timeout=3000),
+    "killmatrix": Gate("every playbook killed after each of its writes, and run again", [KILL_MATRIX], timeout=5400),
+    "killsample": Gate("the same after every third write", [[*KILL_MATRIX, "--kill-every", "3"]], timeout=1800),
 }
 
 
