@@ -56,14 +56,14 @@ def _packages(*names: str) -> list[str]:
 
 # The longest first: that is the order in which they are started.
 GATES = {
+    "examples": Gate("every EXAMPLES block is executed on the lab", [[*PYTEST, "tests/docs", "-k", "not check"]]),
+    "molecule": Gate("the scenarios: converge, idempotence, verify", [["python", "tools/scenarios.py"]]),
+    "sanity": Gate("ansible-test sanity", [["python", "tools/sanity.py"]]),
     "integration": Gate(
         "the whole job on the lab, and the doors to a server",
         [[*LAB_TESTS, *_integration("deploy/test_deploy.py", "deploy/test_secrets.py", "wsman")]],
         timeout=1500,
     ),
-    "sanity": Gate("ansible-test sanity", [["python", "tools/sanity.py"]]),
-    "molecule": Gate("the scenarios: converge, idempotence, verify", [["python", "tools/scenarios.py"]]),
-    "examples": Gate("every EXAMPLES block is executed on the lab", [[*PYTEST, "tests/docs", "-k", "not check"]]),
     "unit": Gate("unit tests", [[*PYTEST, "-n", "2", "tests/unit"]]),
     "lint": Gate("ansible-lint, profile production", [["ansible-lint", "--offline", "--strict", "-q"]], copy="lint"),
     "types": Gate("mypy --strict", [["mypy", *_packages(*TYPED)], ["mypy", "tools"]]),
