@@ -4,7 +4,6 @@
 
 # Note that this module util is **PRIVATE** to the collection. It can have breaking changes at any time.
 
-
 """What all that talks about the service must agree on: its words, how names are compared, and the two of the two-connector rule."""
 
 from __future__ import annotations

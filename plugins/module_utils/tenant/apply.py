@@ -120,12 +120,9 @@ class Applier:
                 self._run_stage(list(stage))
         except TenantError as error:
             self.outcome.failures.append(error)
-            self.outcome.failed.update({identity(change): str(error) for change in plan.changes if self._is_open(change)})
+            settled = self._noted | self._refused | self._left_out | self.outcome.failed.keys()
+            self.outcome.failed.update({key: str(error) for change in plan.changes if (key := identity(change)) not in settled})
         return self.outcome
-
-    def _is_open(self, change: Change) -> bool:
-        """Whether nobody has said yet what became of it."""
-        return identity(change) not in self._noted | self._refused | self._left_out | self.outcome.failed.keys()
 
     def _run_stage(self, stage: t.Sequence[Change]) -> None:
         changes = [change for change in stage if self._is_possible(change)]
@@ -156,12 +153,14 @@ class Applier:
         self._kept |= {_left_by(change)} & self._going
 
     def _leave_out(self, change: Change, reason: str) -> bool:
-        self._keep(change)
-        self._left_out.add(identity(change))
-        group = _group_shown(change)
         text = f"step {change.action} {change.kind} {change.name} was left out: {reason}"
-        self.outcome.blocked.append(Blocked(change.action, change.kind, change.name, group, text))
+        self._block(change, Blocked(change.action, change.kind, change.name, _group_shown(change), text))
         return False
+
+    def _block(self, change: Change, why: Blocked) -> None:
+        self.outcome.blocked.append(why)
+        self._left_out.add(identity(change))
+        self._keep(change)
 
     def _still_spared(self, changes: list[Change], floors: Floors) -> list[Change]:
         """The changes without the moves that their group cannot bear right now: another run may have taken a connector meanwhile."""
@@ -188,10 +187,8 @@ class Applier:
         return [change for change in changes if identity(change) not in self._left_out]
 
     def _refuse_departure(self, change: Change, refused: ha.Refused) -> None:
-        self.outcome.blocked.append(blocked_departure(refused, str((change.before or {})["connector_group"]), _group_shown(change)))
-        self._left_out.add(identity(change))
+        self._block(change, blocked_departure(refused, str((change.before or {})["connector_group"]), _group_shown(change)))
         self._move_failed = True
-        self._keep(change)
 
     def _still_served(self, changes: t.Sequence[Change]) -> list[Change]:
         """The assignments whose group has its active connectors right now. Counts that lag behind the moves get some seconds."""
@@ -209,9 +206,7 @@ class Applier:
             if change.action not in ASSIGNMENTS or key not in short:
                 served.append(change)
                 continue
-            self.outcome.blocked.append(self._short(change))
-            self._left_out.add(identity(change))
-            self._keep(change)
+            self._block(change, self._short(change))
         return served
 
     def _short(self, change: Change) -> Blocked:

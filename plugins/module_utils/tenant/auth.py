@@ -42,8 +42,6 @@ class TokenSource:
         self._scope = scope
         self._now = now
         self._token: str | None = None
-        self.used: str | None = None
-        """The token that was asked for last."""
         self._renew_at = 0.0
 
     def token(self) -> str:
@@ -53,7 +51,6 @@ class TokenSource:
         """
         if self._token is None or self._now() >= self._renew_at:
             self._fetch()
-        self.used = self._token
         return t.cast(str, self._token)
 
     def renewed(self) -> str:
@@ -61,8 +58,15 @@ class TokenSource:
         # A credential keeps its tokens until they run out, so the one that was refused would come back.
         self._credential = self._make()
         self._fetch()
-        self.used = self._token
         return t.cast(str, self._token)
+
+    def renew(self) -> bool:
+        """Get a fresh token, and say whether it is another one.
+
+        :raises LoginError: the credential gave none.
+        """
+        refused = self._token
+        return self.renewed() != refused
 
     @property
     def kind(self) -> str | None:

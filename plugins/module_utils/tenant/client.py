@@ -120,8 +120,7 @@ class GraphClient:
 
         :raises LoginError: there is none.
         """
-        refused = self._tokens.used
-        return self._tokens.renewed() != refused
+        return self._tokens.renew()
 
     def refused(self, request: Request, answer: Answer) -> GraphError:
         """The error for an answer that is no success, with what the user can do about it."""
