@@ -176,9 +176,8 @@ def test_check_mode_and_a_refusal_write_nothing(lab: LabTenant) -> None:
     client.close()
 
 
-def test_one_that_left_at_the_same_moment_as_another_goes_back(lab: LabTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+def take_w2_out_meanwhile(lab: LabTenant, monkeypatch: pytest.MonkeyPatch, then: t.Callable[[], object] = lambda: None) -> None:
     """Two controllers: between our look and our move someone else takes w2 out."""
-    client = lab.client()
     real = drain._move
 
     def move(*arguments: t.Any) -> dict[str, str]:
@@ -186,9 +185,15 @@ def test_one_that_left_at_the_same_moment_as_another_goes_back(lab: LabTenant, m
             state = lab.tenant.now_state
             other = next(one for one in state.connectors.values() if one.machine_name == "w2")
             lab.tenant.move(other.id, state.default.id)
+            then()
         return real(*arguments)
 
     monkeypatch.setattr(drain, "_move", move)
+
+
+def test_one_that_left_at_the_same_moment_as_another_goes_back(lab: LabTenant, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = lab.client()
+    take_w2_out_meanwhile(lab, monkeypatch)
     out = drain.drain(client, Question((WEB,), ("w1",)), drain.Waiting(), check_mode=False)
     assert [item.status for item in out.items] == ["failed"]
     assert "another one left it at the same moment" in out.items[0].reason
@@ -198,17 +203,8 @@ def test_one_that_left_at_the_same_moment_as_another_goes_back(lab: LabTenant, m
 
 def test_one_that_cannot_go_back_is_told_for_its_host(lab: LabTenant, monkeypatch: pytest.MonkeyPatch) -> None:
     client = lab.client()
-    real = drain._move
-
-    def move(*arguments: t.Any) -> dict[str, str]:
-        if lab.members("Web") == {"w1", "w2", "w3"}:
-            state = lab.tenant.now_state
-            other = next(one for one in state.connectors.values() if one.machine_name == "w2")
-            lab.tenant.move(other.id, state.default.id)
-            lab.faults.add({"kind": "status", "status": 403, "plane": "graph", "path": "members", "method": "POST", "nth": 2, "count": 0})
-        return real(*arguments)
-
-    monkeypatch.setattr(drain, "_move", move)
+    refused = {"kind": "status", "status": 403, "plane": "graph", "path": "members", "method": "POST", "nth": 2, "count": 0}
+    take_w2_out_meanwhile(lab, monkeypatch, then=lambda: lab.faults.add(refused))
     out = drain.drain(client, Question((WEB,), ("w1",)), drain.Waiting(), check_mode=False)
     assert [item.status for item in out.items] == ["failed"]
     assert re.search("must go back into connector group Web: another one left it .* But .*HTTP 403", out.items[0].reason)
