@@ -209,6 +209,7 @@ class Ansible:
             **kept,
             "PATH": os.pathsep.join([str(self.binaries), os.environ.get("PATH", os.defpath)]),
             "ANSIBLE_HOME": str(self.home / "ansible"),
+            "ANSIBLE_ASYNC_DIR": str(self.home / "async"),
             "ANSIBLE_CONFIG": str(self.home / "ansible.cfg"),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_HOST_PATTERN_MISMATCH": "error",
