@@ -209,6 +209,7 @@ class Ansible:
             **kept,
             "PATH": os.pathsep.join([str(self.binaries), os.environ.get("PATH", os.defpath)]),
             "ANSIBLE_HOME": str(self.home / "ansible"),
+            # Ansible looks for "~" here in the environment and there in the user database: HOME of a gate is another.
             "ANSIBLE_ASYNC_DIR": str(self.home / "async"),
             "ANSIBLE_CONFIG": str(self.home / "ansible.cfg"),
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
