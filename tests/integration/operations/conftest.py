@@ -52,11 +52,13 @@ class Operations:
         generation: str = "entra",
         known_as: str = "{}",
         regions: t.Mapping[str, str] | None = None,
+        registration: t.Mapping[str, t.Any] | None = None,
         **group_vars: t.Any,
     ) -> None:
         """A fleet that runs: every server of it registered, active, and in its group.
 
         :param known_as: the machine name that the tenant shows, with the server's own in the braces.
+        :param registration: what else the lab is to know of each, such as C(age_days) of its certificate.
         """
         self.quicken()
         places = {}
@@ -64,7 +66,7 @@ class Operations:
             region = {"region": regions[name]} if regions else {}
             group = self.lab.post("/groups", {"name": name, **region})["id"]
             for host in hosts:
-                connector = {"version": version, "generation": generation, "registered": True, "running": True}
+                connector = {"version": version, "generation": generation, "registered": True, "running": True, **(registration or {})}
                 made = self.lab.patch(f"/servers/{host}", {"known_as": known_as.format(host.upper()), "connector": connector})
                 places[made["connector"]["connector_id"]] = group
         for connector, group in places.items():

@@ -6,16 +6,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
 import typing as t
 
 import jsonschema
+import pytest
 import yaml
 
 from tests.integration.operations.conftest import NEW, OLD, PAIRS, WEB, Operations
 from tests.support.lab_process import ROOT
 
+FAILED = 2
+"""What ansible-playbook ends with when a task failed."""
+SHOWN = 12
+"""Findings that the summary shows, by default."""
 SCHEMA = json.loads((ROOT / "docs" / "verify_result.schema.json").read_text())
 
 
@@ -107,3 +113,70 @@ def test_a_forgotten_server_and_a_copied_one_are_mended_by_the_command_that_is_t
         operations.run("deploy_connectors", "--limit", f"{host},localhost", "-e", "connector_register_anew=true")
     assert not found & verified()
     assert set(operations.members()["Web"]) == {"NAM-HR-01", "NAM-HR-02", "NAM-WEB-01", "NAM-WEB-02"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Worst:
+    """A fleet that has no finding but this one, and what is chosen that lets it pass: a severity above it, or none."""
+
+    arrange: t.Callable[[Operations], object]
+    finding: str
+    evidence: str
+    passes: t.Mapping[str, str]
+
+
+def _renewal_overdue(operations: Operations) -> None:
+    """The certificates live long enough for nothing else to be wrong with them."""
+    operations.fleet({"Web": WEB[:2]}, version=NEW, registration={"age_days": 200, "valid_days": 365})
+
+
+def _inactive_stranger(operations: Operations) -> None:
+    operations.fleet({"Web": WEB[:2]}, version=NEW)
+    operations.lab.post("/connectors", {"machine_name": "STRANGER", "group": "Web", "status": "inactive"})
+
+
+WORST = {
+    "warning": Worst(
+        _renewal_overdue,
+        "renewal_overdue: nam-web-01",
+        "the certificate is 200 days old, renewal comes after 180",
+        {},
+    ),
+    "info": Worst(
+        _inactive_stranger,
+        "undeclared: STRANGER",
+        "in connector group Web, inactive, is on no declared host",
+        {"verify_fail_on": "warning"},
+    ),
+}
+
+
+@pytest.mark.parametrize("severity", WORST)
+def test_findings_fail_the_run_from_the_chosen_severity_on(operations: Operations, severity: str) -> None:
+    worst = WORST[severity]
+    worst.arrange(operations)
+    file = operations.directory / "verify.json"
+    operations.run("verify_connectors", verify_result_file=str(file), **worst.passes).succeeded()
+    assert (validated(file)["worst"], validated(file)["fail_on"]) == (severity, worst.passes.get("verify_fail_on", "critical"))
+    run = operations.run("verify_connectors", verify_result_file=str(file), verify_fail_on=severity)
+    assert run.rc == FAILED
+    said = run.stdout.partition(f"findings of severity {severity} or worse:")[2]
+    assert f"{worst.finding}: " in said
+    assert worst.evidence in said
+
+
+def test_the_summary_of_a_large_sick_fleet_keeps_to_one_screen_and_says_how_much_it_leaves_out(operations: Operations) -> None:
+    groups = {f"Site {number}": (f"site-{number}-a", f"site-{number}-b") for number in range(1, 11)}
+    operations.declare(groups)
+    file = operations.directory / "verify.json"
+    nowhere = {"ansible_host": "127.0.0.1", "ansible_port": 1, "connector_machine_name": "{{ inventory_hostname }}"}
+    run = operations.run("verify_connectors", "--forks", "20", verify_result_file=str(file), **nowhere)
+    assert run.rc == FAILED
+    validated(file)
+    # Groups that are missing and servers that cannot be asked; applications, all of which use Default.
+    critical = len(groups) + sum(len(hosts) for hosts in groups.values())
+    warnings = len(operations.lab.get("/tenant")["applications"])
+    left_out = critical + warnings - SHOWN
+    assert "10 groups, 10 below the minimum (2 of them not shown)" in run.stdout
+    assert f"findings: {critical} critical, {warnings} warning, 0 info ({left_out} of them not shown)" in run.stdout
+    assert f"and {critical - SHOWN} more" in run.stdout
