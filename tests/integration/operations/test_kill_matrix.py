@@ -37,6 +37,9 @@ class Scenario:
 
     :param writes: how many it makes at most when nobody kills it, as a note is renewed when a step takes long; there is a case for each.
     :param members: the machines of every group in the end; C(applications): likewise, by their one group.
+    :param arguments: words of the command line, such as those that leave work for a single server.
+    :param hook: the user's own tasks.
+    :param done: whatever else is to be found in the end.
     """
 
     playbook: str
@@ -45,13 +48,33 @@ class Scenario:
     variables: t.Mapping[str, t.Any]
     members: Groups
     applications: t.Mapping[str, str]
+    arguments: t.Sequence[str] = ()
+    hook: str = ""
+    done: t.Callable[[Operations], bool] = lambda _operations: True
+
+    @property
+    def groups(self) -> list[str]:
+        """Those with a minimum."""
+        return [name for name in self.members if name != "Default"]
 
     def run(self, operations: Operations) -> None:
-        operations.run(self.playbook, **self.given(operations)).succeeded()
+        operations.run(self.playbook, *self.arguments, **self.given(operations)).succeeded()
+
+    def killed(self, operations: Operations, number: int) -> bool:
+        """Run it and kill it after so many writes. Whether it made them."""
+        return operations.kill_after(number, self.playbook, *self.arguments, **self.given(operations))
 
     def given(self, operations: Operations) -> dict[str, t.Any]:
         """With a token at hand: a command line that has to be asked for each one would take a third of the time."""
-        return {"app_proxy_auth_source": "access_token", "app_proxy_access_token": operations.lab.token("graph"), **self.variables}
+        token = {"app_proxy_auth_source": "access_token", "app_proxy_access_token": operations.lab.token("graph")}
+        return {**token, **self._hooked(operations), **self.variables}
+
+    def _hooked(self, operations: Operations) -> dict[str, str]:
+        if not self.hook:
+            return {}
+        file = operations.directory / "hook.yml"
+        file.write_text(self.hook)
+        return {"upgrade_tasks_file": str(file)}
 
 
 def _deploy(operations: Operations) -> None:
@@ -66,6 +89,40 @@ def _upgrade(operations: Operations) -> None:
     for host in (WEB[2], *HR[1:]):
         operations.lab.patch(f"/servers/{host}", {"connector": {"version": NEW, "running": True}})
     operations.wait_until_active(6)
+
+
+PROXY = "http://proxy.contoso.example:8080"
+SET_PROXY = f"""
+- name: Set the outbound proxy
+  entra.app_proxy.connector_proxy:
+    mode: proxy
+    address: {PROXY}
+"""
+"""Files that a service reads when it starts: a run that is killed in between leaves it to the next one to restart the service."""
+
+
+def _restart(writes: int, done: t.Callable[[Operations], bool], hook: str = "", **variables: t.Any) -> Scenario:
+    """One server has its turn, of a group that can spare it, and is restarted."""
+    return Scenario(
+        "upgrade_connectors",
+        writes,
+        lambda operations: operations.fleet({"Web": WEB}, version=NEW),
+        {**FAST, "upgrade_restart": "always", **variables},
+        {"Web": WEB},
+        {"Intranet": "Web", "Payroll": "Web"},
+        ("--limit", f"{WEB[0]},localhost"),
+        hook,
+        done,
+    )
+
+
+def _patched(operations: Operations) -> bool:
+    configured = [text for path, text in operations.lab.get(f"/servers/{WEB[0]}")["configs"].items() if path.endswith(".exe.config")]
+    return len(configured) == 2 and all(PROXY in text for text in configured) and _restarted(operations)
+
+
+def _restarted(operations: Operations) -> bool:
+    return {one["server"] for one in operations.lab.get("/processes") if one["command_line"].startswith("shutdown.exe /r")} == {WEB[0]}
 
 
 def _decommission(operations: Operations) -> None:
@@ -98,6 +155,8 @@ AS_THEY_WERE = {"Intranet": "Web", "Payroll": "HR"}
 SCENARIOS = {
     "deploy": Scenario("deploy_connectors", 70, _deploy, {}, {"Web": WEB, "HR": HR[:2]}, AS_THEY_WERE),
     "upgrade": Scenario("upgrade_connectors", 33, _upgrade, {"connector_version": NEW, **FAST}, {"Web": WEB, "HR": HR}, AS_THEY_WERE),
+    "patch": _restart(17, _patched, SET_PROXY),
+    "restart in its group": _restart(6, _restarted, upgrade_drain=False),
     "decommission": Scenario(
         "decommission_connectors",
         32,
@@ -132,7 +191,7 @@ def test_the_matrix_has_a_case_for_each_write(operations: Operations, name: str)
     scenario = SCENARIOS[name]
     scenario.prepare(operations)
     seq = operations.lab.last_seq()
-    with watching(operations.lab, ("Web", "HR")) as witness:
+    with watching(operations.lab, scenario.groups) as witness:
         scenario.run(operations)
     made = len(operations.changes(seq))
     assert made <= scenario.writes, f"it makes {made} writes now: let SCENARIOS say so, and each of them has its case"
@@ -147,8 +206,8 @@ def test_killed_after_that_write_and_run_again(
 ) -> None:
     scenario = SCENARIOS[name]
     scenario.prepare(operations)
-    with watching(operations.lab, ("Web", "HR")) as witness:
-        if not operations.kill_after(number, scenario.playbook, **scenario.given(operations)):
+    with watching(operations.lab, scenario.groups) as witness:
+        if not scenario.killed(operations, number):
             pytest.skip("this run made fewer writes")
         scenario.run(operations)
     _assert_settled(operations, scenario, witness)
@@ -158,7 +217,8 @@ def test_killed_after_that_write_and_run_again(
 
 def _assert_settled(operations: Operations, scenario: Scenario, witness: Witness) -> None:
     """By the lab's own state: nothing is lost, nothing is there twice, and no group was ever below its minimum once it had it."""
-    assert min(witness.worst(since=MINIMUM).values()) >= MINIMUM, {name: witness.course(name) for name in ("Web", "HR")}
+    assert min(witness.worst(since=MINIMUM).values()) >= MINIMUM, {name: witness.course(name) for name in scenario.groups}
+    assert scenario.done(operations)
     tenant = operations.lab.get("/tenant")
     names = [group["name"] for group in tenant["groups"] if group["type"] == "applicationProxy"]
     assert sorted(names) == sorted({"Default", *scenario.members})
