@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import os
 import pathlib
 import re
@@ -29,6 +30,12 @@ CLAIMED, OUT_OF_ITS_GROUP, INSTALLED = 2, 3, 5
 """Writes: a key and the claim in it; the move; the download and the installation."""
 MOVED = 6
 """Of two servers: two keys, two claims, two moves."""
+UNINSTALLED = 6
+"""After the move: a note of the step, in two writes, and the first of the products."""
+DEPLOYED, REGISTERED = 4, 9
+"""The download, a note of the step, the installation; clearing up, another note, the registration."""
+GROUP_CREATED, IN_IT = 1, 2
+"""Of a deployment whose servers have nothing left to do: the group, and the first of those that move there."""
 
 
 def test_after_a_restart_of_the_controller_the_claim_of_the_run_that_it_ended_is_known_to_be_dead_at_once(operations: Operations) -> None:
@@ -192,6 +199,120 @@ def test_a_tenant_that_is_away_right_after_a_server_has_left_for_good_and_back_f
         operations.decommission(FIRST).succeeded()
     assert not operations.lab.get(f"/servers/{FIRST}")["connector"]["installed"]
     assert witness.worst() == {"Web": 2}
+    assert operations.claims() == {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A playbook on a fleet that it is to change.
+
+    :param writes: after how many of its writes something breaks in.
+    :param members: the machines of every group in the end. Who is in Default then has no connector any more.
+    :param says: how its error ends when it does not come to a good end; a regular expression.
+    """
+
+    prepare: t.Callable[[Operations], None]
+    run: t.Callable[[Operations], Run]
+    writes: int
+    members: t.Mapping[str, t.Sequence[str]]
+    says: str
+
+
+def _decommission(operations: Operations) -> Run:
+    return operations.decommission(FIRST)
+
+
+def _to_decommission(operations: Operations) -> None:
+    operations.fleet(ONE, version=NEW)
+
+
+def _deploy_first(operations: Operations) -> Run:
+    return operations.run("deploy_connectors", *LIMIT)
+
+
+def _to_deploy_first(operations: Operations) -> None:
+    """It joins a group that serves already."""
+    operations.fleet({"Web": WEB[1:]}, version=NEW)
+    operations.declare(ONE)
+
+
+def _to_deploy_groups(operations: Operations) -> None:
+    """The servers are registered, and in Default; there is no group yet."""
+    operations.quicken()
+    for host in WEB:
+        operations.lab.patch(f"/servers/{host}", {"connector": {"version": NEW, "registered": True, "running": True}})
+    operations.wait_until_active(len(WEB))
+    operations.declare(ONE, applications={"Web": ["Intranet"]})
+
+
+BRANCH = {"Web": WEB[:2], "HR": HR[:2], "Branch": (WEB[2], HR[2])}
+
+
+def _to_move(operations: Operations) -> None:
+    operations.fleet(THREES, version=NEW)
+    operations.declare(BRANCH, applications={"Web": ["Intranet"], "HR": [], "Branch": ["Payroll"]})
+
+
+WITHOUT_FIRST = {"Web": WEB[1:], "Default": (FIRST,)}
+STAYS = rf"- {FIRST} +failed +\S.*; its connector is in the Default group: run again"
+RESTARTS = {
+    "decommission, out of its group": Job(_to_decommission, _decommission, OUT_OF_ITS_GROUP, WITHOUT_FIRST, STAYS),
+    "decommission, uninstalling": Job(_to_decommission, _decommission, UNINSTALLED, WITHOUT_FIRST, STAYS),
+    "deploy, installing": Job(_to_deploy_first, _deploy_first, DEPLOYED, ONE, "Run again when it is back"),
+    "deploy, registered": Job(_to_deploy_first, _deploy_first, REGISTERED, ONE, "Run again when it is back"),
+}
+
+
+@pytest.mark.parametrize("name", RESTARTS)
+def test_a_server_that_restarts_in_the_middle_of_its_removal_or_its_installation(operations: Operations, name: str) -> None:
+    job = RESTARTS[name]
+    job.prepare(operations)
+    operations.lab.patch(f"/servers/{FIRST}", {"reboot_seconds": 3.0})
+    with watching(operations.lab, ("Web",)) as witness:
+        with _interrupted(operations, job.writes, job=lambda: job.run(operations)) as run:
+            operations.lab.patch(f"/servers/{FIRST}", {"reboot": 0})
+        first = run.result()
+        job.run(operations).succeeded()
+    assert witness.worst() == {"Web": 2}
+    # It may wait until the server is back.
+    assert first.rc == 0 or re.search(job.says, first.stdout.rpartition("fatal: ")[2]), first.output
+    _assert_done(operations, job)
+
+
+AWAY = {
+    "decommission": Job(_to_decommission, _decommission, CLAIMED, WITHOUT_FIRST, "no answer: .*: run again"),
+    "move": Job(_to_move, lambda operations: operations.run("move_connectors"), IN_IT, BRANCH, "no answer: "),
+    "deploy": Job(_to_deploy_groups, lambda operations: operations.run("deploy_connectors"), GROUP_CREATED, ONE, "no answer: "),
+}
+
+
+@pytest.mark.parametrize("name", AWAY)
+def test_a_tenant_that_is_away_in_the_middle_of_it_and_back_for_the_next_run(operations: Operations, name: str) -> None:
+    job = AWAY[name]
+    job.prepare(operations)
+    with watching(operations.lab, [group for group in job.members if group != "Default"]) as witness:
+        with _interrupted(operations, job.writes, job=lambda: job.run(operations)) as run:
+            operations.lab.post("/faults", {"kind": "drop_before", "plane": "graph", "count": 0})
+        first = run.result()
+        assert first.rc != 0
+        assert re.search(job.says, first.stdout.rpartition("fatal: ")[2]), first.output
+        operations.lab.delete("/faults")
+        job.run(operations).succeeded()
+    assert set(witness.worst(since=2).values()) == {2}
+    _assert_done(operations, job)
+
+
+def _assert_done(operations: Operations, job: Job) -> None:
+    """By the lab's own state: nothing is lost, and no connector is there twice."""
+    members = {group: sorted(host.upper() for host in hosts) for group, hosts in job.members.items()}
+    assert {group: found for group, found in operations.members().items() if found} == members
+    gone = job.members.get("Default", ())
+    servers, connectors = operations.lab.get("/servers"), operations.lab.get("/tenant")["connectors"]
+    for host in (host for hosts in job.members.values() for host in hosts):
+        stays = host not in gone
+        assert (servers[host]["connector"]["installed"], servers[host]["connector"]["registered"]) == (stays, stays)
+        statuses = [one["status"] for one in connectors if one["machine_name"] == host.upper()]
+        assert statuses == ["active" if stays else "inactive"]
     assert operations.claims() == {}
 
 
