@@ -13,6 +13,7 @@ description:
   - Joins the declared fleet with what the servers said of themselves.
   - A host that role P(entra.app_proxy.connector#role) has been run on in this play run carries the fact C(connector_member) with its
     computer name and connector id; such a connector is found by its id. Any other is found by its computer name.
+  - A host on which the role met another run's claim carries the fact C(connector_claimed_by), which says whose.
 positional: hostvars
 options:
   _input:
@@ -66,7 +67,9 @@ def fleet_desired(fleet: t.Any, hostvars: t.Mapping[str, t.Any]) -> list[dict[st
     if not isinstance(fleet, t.Mapping) or "groups" not in fleet:
         raise AnsibleFilterError("fleet_desired needs a fleet, as the filter entra.app_proxy.fleet returns it")
     hosts = [host["name"] for group in fleet["groups"] for host in group["hosts"]]
-    return declared.desired(fleet, {host: inventory_tree.variables(hostvars, host, [model.MEMBER]) for host in hosts if host in hostvars})
+    return declared.desired(
+        fleet, {host: inventory_tree.variables(hostvars, host, [model.MEMBER, model.CLAIMED_BY]) for host in hosts if host in hostvars}
+    )
 
 
 class FilterModule:

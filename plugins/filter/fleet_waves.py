@@ -60,12 +60,17 @@ _value:
       description: One line for each wave, for a person.
       type: list
       elements: str
+    left_out:
+      description: The servers that do not take part, of the groups of which others do.
+      type: list
+      elements: str
   sample:
     order: [nam-web-01, eur-web-01, nam-web-02]
     sizes: [2, 1]
     hosts:
       nam-web-02: {group: NAM Web, wave: 2, waves: 2, before: [nam-web-01]}
     lines: ["wave 1 of 2: nam-web-01 (NAM Web), eur-web-01 (EUR Web)", "wave 2 of 2: nam-web-02 (NAM Web)"]
+    left_out: [eur-web-02]
 """
 
 import typing as t
@@ -79,7 +84,9 @@ def fleet_waves(fleet: t.Any, selected: t.Sequence[str], first: t.Sequence[str] 
     """The filter."""
     if not isinstance(fleet, t.Mapping) or "groups" not in fleet:
         raise AnsibleFilterError("fleet_waves needs a fleet, as the filter entra.app_proxy.fleet returns it")
-    return waves.as_dict(waves.turns(fleet["groups"], {str(host) for host in selected}, {str(host) for host in first}))
+    hosts = {str(host) for host in selected}
+    found = waves.turns(fleet["groups"], hosts, {str(host) for host in first})
+    return {**waves.as_dict(found), "left_out": waves.left_out(fleet["groups"], hosts)}
 
 
 class FilterModule:

@@ -452,6 +452,13 @@ deferred:
     lines:
       - "~ upgrade connector NAM-WEB-01 (version: 1.5.3829.0 -> at least 1.5.4892.0): the installed version is below the declared minimum"
     changes: []
+claim:
+  description:
+    - The claim of another run that stands on the server, with C(controller), C(pid), C(purpose), C(until), and all of it in words as C(by).
+      Where there is something to do, the task fails instead. See M(entra.app_proxy.connector_claim).
+  returned: success, V(null) when no other run works on it
+  type: dict
+  sample:
 outcome:
   description: What was done, in words; in check mode what would be done.
   returned: success

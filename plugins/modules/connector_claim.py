@@ -76,7 +76,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 claim:
-  description: The claim that stands after the task, with C(controller), C(pid), C(purpose) and C(until).
+  description: The claim that stands after the task, with C(controller), C(pid), C(purpose), C(until), and all of it in words as C(by).
   returned: success, V(null) when there is none
   type: dict
 left:

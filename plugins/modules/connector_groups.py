@@ -59,6 +59,8 @@ options:
             warning.
           - C(pending) set to V(true) stands for a host that check mode would register before this task. It is taken for a new, active
             connector in Default, so that check mode shows the plan of the real run. Outside check mode it says nothing.
+          - C(claimed) says who else works on its server at this moment, in words. Such a connector is left where it is, nothing counts on
+            it, and the move that it needs is reported in RV(blocked). Role P(entra.app_proxy.connector#role) finds it out.
         type: list
         elements: raw
       applications:

@@ -24,7 +24,7 @@ REGISTERED = "registered"
 
 View = t.Mapping[str, t.Any]
 _DEPLOY = "run the playbook deploy_connectors"
-_ANEW = "for one run -e connector_register_anew=true"
+_ANEW = "for one run -e connector_i_accept_a_new_registration=true"
 _SPECIAL = {"renewal": "renewal_overdue", "service WAPCUpdaterSvc": "updater_stopped", "tenant": "other_tenant"}
 """Checks of a server that have a code of their own, because people look for them."""
 

@@ -41,7 +41,7 @@ def read(tree: model.Tree, values: HostValues, root: str = model.ROOT) -> model.
 def desired(fleet: t.Mapping[str, t.Any], values: HostValues) -> list[dict[str, t.Any]]:
     """The option C(groups) of module connector_groups.
 
-    :param values: host name to its variables, of which the fact C(connector_member) counts.
+    :param values: host name to its variables, of which the facts C(connector_member) and C(connector_claimed_by) count.
     """
     return [
         {
@@ -49,14 +49,15 @@ def desired(fleet: t.Mapping[str, t.Any], values: HostValues) -> list[dict[str, 
             "region": group["region"],
             "min_connectors": group["min_connectors"],
             "applications": list(group["applications"]),
-            "connectors": [_connector(host, member(values.get(host["name"], {}))) for host in group["hosts"]],
+            "connectors": [_connector(host, values.get(host["name"], {})) for host in group["hosts"]],
         }
         for group in fleet["groups"]
     ]
 
 
-def _connector(host: t.Mapping[str, t.Any], learnt: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def _connector(host: t.Mapping[str, t.Any], values: model.Values) -> dict[str, t.Any]:
     """One host as module connector_groups takes it. What the server said of itself counts more than what was declared."""
+    learnt = member(values)
     connector = {"name": host["name"], "machine_name": learnt.get("machine_name") or host["machine_name"]}
     if learnt.get("id"):
         connector["id"] = learnt["id"]
@@ -64,6 +65,8 @@ def _connector(host: t.Mapping[str, t.Any], learnt: t.Mapping[str, t.Any]) -> di
         connector["pending"] = True
     if learnt.get("serving"):
         connector["serving"] = True
+    if claimed_by := values.get(model.CLAIMED_BY):
+        connector["claimed"] = str(claimed_by)
     if host.get("zone"):
         connector["zone"] = host["zone"]
     return connector

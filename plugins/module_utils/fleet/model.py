@@ -26,6 +26,7 @@ GROUP_VARIABLES = (NAME, REGION, INHERITED_REGION, MINIMUM, APPLICATIONS)
 MACHINE_NAME = "connector_machine_name"
 ZONE = "connector_zone"
 MEMBER = "connector_member"
+CLAIMED_BY = "connector_claimed_by"
 HOST_VARIABLES = (MACHINE_NAME, ZONE, MEMBER)
 
 Values = t.Mapping[str, t.Any]

@@ -35,6 +35,12 @@ def turns(groups: t.Sequence[t.Mapping[str, t.Any]], selected: t.Collection[str]
     return sorted(found, key=lambda turn: turn.wave)
 
 
+def left_out(groups: t.Sequence[t.Mapping[str, t.Any]], selected: t.Collection[str]) -> list[str]:
+    """The hosts that do not take part, of the groups of which others do."""
+    named = [[host["name"] for host in group["hosts"]] for group in groups]
+    return [name for names in named if not set(names).isdisjoint(selected) for name in names if name not in selected]
+
+
 def as_dict(found: t.Sequence[Turn]) -> dict[str, t.Any]:
     """For a playbook: order (host names), sizes (of the waves, in order), hosts (name -> group, wave, waves, before), lines."""
     count = max((turn.wave for turn in found), default=0)

@@ -89,8 +89,14 @@ class Claim:
     def text(self) -> str:
         return json.dumps({**dataclasses.asdict(self.owner), "purpose": self.purpose, "until": self.until.isoformat()}, sort_keys=True)
 
+    @property
+    def by(self) -> str:
+        """Who works on the server, for a person."""
+        return f"process {self.owner.pid} on {self.owner.controller} ({self.purpose}, until {self.until:%Y-%m-%d %H:%M} UTC)"
+
     def as_dict(self) -> dict[str, t.Any]:
-        return {"controller": self.owner.controller, "pid": self.owner.pid, "purpose": self.purpose, "until": self.until.isoformat()}
+        owner = {"controller": self.owner.controller, "pid": self.owner.pid}
+        return {**owner, "purpose": self.purpose, "until": self.until.isoformat(), "by": self.by}
 
     @classmethod
     def read(cls, text: str | None) -> Claim | None:
@@ -133,15 +139,28 @@ def claim(server: Server, options: t.Mapping[str, t.Any], check_mode: bool, owne
     return _result(plan, mine, left)
 
 
+def foreign(server: Server) -> Claim | None:
+    """The claim of another run, one that lives as far as is known; None when there is none. Takes one exchange where there is no claim."""
+    found = Claim.read(Registry(server.session).string(KEY, VALUE))
+    if found is None or found.owner == Owner.this_run() or found.owner.is_surely_dead():
+        return None
+    return found if _holds(found, server) else None
+
+
 def require_free(server: Server) -> None:
     """Stop before something is changed on a server that another run works on.
 
     :raises HostError: another run has claimed it, and lives as far as is known.
     """
-    found = Claim.read(Registry(server.session).string(KEY, VALUE))
-    if found is None or found.owner == Owner.this_run() or found.owner.is_surely_dead():
-        return
-    if _holds(found, server):
+    refuse(server, foreign(server))
+
+
+def refuse(server: Server, found: Claim | None) -> None:
+    """Stop at another run's claim.
+
+    :raises HostError: there is one.
+    """
+    if found is not None:
         machine, _os = operating_system(server.session)
         raise _taken(machine, found)
 
@@ -164,7 +183,7 @@ def _wait_until_free(server: Server, registry: Registry, me: Owner, options: t.M
     def look() -> tuple[tuple[Claim | None] | None, str]:
         found = Claim.read(registry.string(KEY, VALUE))
         free = found is None or found.owner == me or options["take_over"] or found.owner.is_surely_dead() or not _holds(found, server)
-        return ((found,) if free else None), "" if found is None else _shown(found)
+        return ((found,) if free else None), "" if found is None else found.by
 
     try:
         (ended,) = server.wait(
@@ -183,17 +202,13 @@ def _now(server: Server) -> datetime.datetime:
 
 
 def _taken(machine: str, found: Claim | None) -> HostError:
-    by = _shown(found) if found else "another run"
+    by = found.by if found else "another run"
     return HostError(
         f"{machine} is being worked on by {by}. Wait until that run has ended and run again. If you know that it is dead (its controller is"
         " gone, say), take over with take_over=true, in the playbooks connector_i_know_that_no_other_run_is_alive=true",
         operation="claim the server",
         claim=found.as_dict() if found else None,
     )
-
-
-def _shown(found: Claim) -> str:
-    return f"process {found.owner.pid} on {found.owner.controller} ({found.purpose}, until {found.until:%Y-%m-%d %H:%M} UTC)"
 
 
 def _result(plan: Plan, held: Claim | None, left: Claim | None = None) -> dict[str, t.Any]:

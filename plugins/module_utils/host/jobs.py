@@ -25,7 +25,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.host import (
 )
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_leftovers import existing_folders, remove_left_behind
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.apply_registration import Credentials
-from ansible_collections.entra.app_proxy.plugins.module_utils.host.claim import require_free
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.claim import Claim, foreign, refuse, require_free
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_restart import restart_if_due, until_restart
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.installer_run import Limits, Restarts
@@ -51,13 +51,13 @@ def connector(server: Server, options: Values, check_mode: bool) -> Result:
     awaited, deferred = _awaited(server, options, before), Plan()
     if absent:
         plan = _removal_plan(server, options, before, awaited)
-        _heed(server, plan, check_mode)
+        claim = _heeded(server, plan, check_mode)
         after = _remove(server, options, plan, before, source, check_mode)
     else:
         desired = _desired(server, options, before, source, check_mode)
         left = _left(server, options, before)
         plan, deferred = (make(desired, before, left, awaited) for make in (plan_connector.plan, plan_connector.deferred))
-        _heed(server, plan, check_mode)
+        claim = _heeded(server, plan, check_mode)
         with _warned(server, plan):
             after = _install(server, options, desired, plan, before, source, check_mode)
     if options["remove_leftovers"] and _runs_installer(plan) and not check_mode:
@@ -73,6 +73,7 @@ def connector(server: Server, options: Values, check_mode: bool) -> Result:
         "reboot_required": _restart_waits(server, options, plan, after, awaited, check_mode),
         "rebooted": _has_started_again(before, after),
         "deferred": deferred.as_dict(),
+        "claim": claim.as_dict() if claim else None,
     }
 
 
@@ -90,8 +91,8 @@ def registration(server: Server, options: Values, check_mode: bool) -> Result:
     if plan:
         _check_credentials(credentials, desired.tenant_id, before, server, check_mode)
     after = before
-    _heed(server, plan, check_mode)
     if plan and not check_mode:
+        require_free(server)
         limits = Limits(options["timeout"], options["poll_interval"])
         after = apply_registration.apply(before, desired.tenant_id, credentials, options["environment_name"], server, limits)
     # What the tenant was known to have is older than the registration.
@@ -113,10 +114,15 @@ def info(server: Server, options: Values, _check_mode: bool) -> Result:
     return {"changed": False, "connector": state.as_dict(), "registration": _judged(state, required)}
 
 
-def _heed(server: Server, plan: Plan, check_mode: bool) -> None:
-    """Change nothing on a server that another run works on. What is as it should be takes no look."""
+def _heeded(server: Server, plan: Plan, check_mode: bool) -> Claim | None:
+    """Change nothing on a server that another run works on; tell who does also where nothing is to be changed.
+
+    :raises HostError: there is something to do, and the server is not ours.
+    """
+    found = foreign(server)
     if plan and not check_mode:
-        require_free(server)
+        refuse(server, found)
+    return found
 
 
 def _source(options: Values) -> Source:

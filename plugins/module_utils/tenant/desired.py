@@ -17,7 +17,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors impo
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.rules import READ_ONLY
 
 GUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
-CONNECTOR_KEYS = {"id", "machine_name", "name", "pending", "serving", "zone"}
+CONNECTOR_KEYS = {"claimed", "id", "machine_name", "name", "pending", "serving", "zone"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +28,7 @@ class DesiredConnector:
     :param zone: its failure domain, such as a data centre.
     :param serving: its server says that it is registered, and that its service is not stopped.
     :param pending: check mode would register this host now: it is taken for a new, active connector in the Default group.
+    :param claimed: who works on its server, for a person; its connector may go down at any moment. None = nobody else.
     """
 
     id: str | None = None
@@ -36,6 +37,7 @@ class DesiredConnector:
     pending: bool = False
     zone: str | None = None
     serving: bool = False
+    claimed: str | None = None
 
     @property
     def label(self) -> str:
@@ -191,6 +193,7 @@ def _read_connector(value: t.Any, group: str, reasons: list[str]) -> DesiredConn
         pending=_flag(value.get("pending")),
         zone=_text(value, "zone"),
         serving=_flag(value.get("serving")),
+        claimed=_text(value, "claimed"),
     )
     if not connector.id and not connector.machine_name:
         reasons.append(f"group {group}: a connector needs an id or a machine_name: {value!r}")

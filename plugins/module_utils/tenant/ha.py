@@ -38,11 +38,12 @@ class Move:
 
 @dataclasses.dataclass(frozen=True)
 class Refused:
-    """A move that was refused, with the numbers."""
+    """A move that was refused, with the numbers. C(claimed): how many of the active ones another run may take down."""
 
     move: Move
     active: int
     required: int
+    claimed: int = 0
 
 
 def required_of(group: ConnectorGroup | None, declared: int | None) -> int:
@@ -58,7 +59,11 @@ def is_served(active: int, required: int) -> bool:
 
 
 def safe_order(
-    moves: t.Sequence[Move], active: t.Mapping[str, int], required: t.Mapping[str, int], serving: t.Collection[str] = ()
+    moves: t.Sequence[Move],
+    active: t.Mapping[str, int],
+    required: t.Mapping[str, int],
+    serving: t.Collection[str] = (),
+    claimed: t.Mapping[str, int] | None = None,
 ) -> tuple[list[list[Move]], list[Refused]]:
     """The moves in an order in which no group falls from its minimum below it after any of them; and those for which there is none.
 
@@ -67,28 +72,31 @@ def safe_order(
     :param active: active members by group.
     :param required: minimum by group; a group that is not named has the rule's two.
     :param serving: the groups that applications use. One that is below its minimum loses nothing more.
+    :param claimed: active members by group that another run may take down at any moment: nothing counts on them.
     """
-    counts = dict(active)
+    counts, doubtful = dict(active), claimed or {}
     arrivals = [move for move in moves if not _could_harm(move, required)]
     for move in arrivals:
         _carry_out(move, counts)
     stages = [arrivals] if arrivals else []
     waiting = [move for move in moves if _could_harm(move, required)]
-    while stage := _possible(waiting, counts, required, serving):
+    while stage := _possible(waiting, counts, required, serving, doubtful):
         for move in stage:
             _carry_out(move, counts)
         stages.append(stage)
         done = {move.connector_id for move in stage}
         waiting = [move for move in waiting if move.connector_id not in done]
-    return stages, [Refused(move, counts.get(move.source or "", 0), _minimum(move.source, required)) for move in waiting]
+    return stages, [_refused(move, counts, required, doubtful) for move in waiting]
 
 
 def refusal(refused: Refused, source: str, target: str) -> str:
     """Why a connector may not leave its group, with the numbers and the safe way."""
+    doubtful = f", {refused.claimed} of them on servers that another run works on" if refused.claimed else ""
+    kept = refused.active - 1 - refused.claimed
     return (
-        f"connector {refused.move.label} stays in connector group {source}: that group has {refused.active} active connector(s), needs"
-        f" {refused.required} and would keep {refused.active - 1}. Safe way: first put another active connector into {source}, then run"
-        f" again, and it moves to {target}"
+        f"connector {refused.move.label} stays in connector group {source}: that group has {refused.active} active connector(s){doubtful},"
+        f" needs {refused.required} and would keep {kept}. Safe way: first put another active connector into {source}, then run again,"
+        f" and it moves to {target}"
     )
 
 
@@ -97,7 +105,7 @@ def safe_steps(refused: Refused, source: str, target: str, spare: t.Sequence[str
 
     :param spare: machine names of active connectors that nothing else is declared for.
     """
-    needed = refused.required - (refused.active - 1)
+    needed = refused.required - (refused.active - 1 - refused.claimed)
     steps = [f"move connector {machine} into connector group {source}" for machine in spare[:needed]]
     if len(steps) < needed:
         steps.append(f"register {needed - len(steps)} more connector(s), and declare them in connector group {source}")
@@ -155,8 +163,17 @@ def _could_harm(move: Move, required: t.Mapping[str, int]) -> bool:
     return move.active and _minimum(move.source, required) > 0
 
 
+def _refused(move: Move, counts: t.Mapping[str, int], required: t.Mapping[str, int], claimed: t.Mapping[str, int]) -> Refused:
+    source = move.source or ""
+    return Refused(move, counts.get(source, 0), _minimum(move.source, required), claimed.get(source, 0))
+
+
 def _possible(
-    moves: t.Sequence[Move], counts: t.Mapping[str, int], required: t.Mapping[str, int], serving: t.Collection[str]
+    moves: t.Sequence[Move],
+    counts: t.Mapping[str, int],
+    required: t.Mapping[str, int],
+    serving: t.Collection[str],
+    claimed: t.Mapping[str, int],
 ) -> list[Move]:
     """Those of the moves that harm no group, whichever of them comes first and whichever of them fails: no one counts on another's arrival,
     and where one leaves a group that is below its minimum anyway, no other arrives, so that it does not rise to it only to fall again."""
@@ -167,7 +184,7 @@ def _possible(
     for move in moves:
         source = move.source or ""
         is_below = left.get(source, 0) < _minimum(move.source, required)
-        if _harms(move, left, required, serving) or move.target in below or (is_below and source in reached):
+        if _harms(move, left, required, serving, claimed) or move.target in below or (is_below and source in reached):
             continue
         stage.append(move)
         left[source] = left.get(source, 0) - 1
@@ -177,10 +194,17 @@ def _possible(
     return stage
 
 
-def _harms(move: Move, counts: t.Mapping[str, int], required: t.Mapping[str, int], serving: t.Collection[str]) -> bool:
-    """Whether it takes its group from just its minimum below it, or takes from one that serves with less already."""
-    count, minimum = counts.get(move.source or "", 0), _minimum(move.source, required)
-    return count == minimum or (count < minimum and move.source in serving)
+def _harms(
+    move: Move,
+    counts: t.Mapping[str, int],
+    required: t.Mapping[str, int],
+    serving: t.Collection[str],
+    claimed: t.Mapping[str, int],
+) -> bool:
+    """Whether it takes its group below its minimum, were those that are claimed down; or takes from one that serves with less."""
+    source = move.source or ""
+    count, minimum = counts.get(source, 0), _minimum(move.source, required)
+    return minimum <= count <= minimum + claimed.get(source, 0) or (count < minimum and source in serving)
 
 
 def _minimum(group: str | None, required: t.Mapping[str, int]) -> int:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import collections
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change
@@ -31,15 +32,18 @@ def moves(
 
     :param required: minimum of active connectors by group key.
     """
+    claims = _claims(resolution)
     blocked: list[Blocked] = []
     allowed: list[ha.Move] = []
     for move in sorted(_wishes(resolution, state), key=lambda move: (move.label.casefold(), move.connector_id)):
-        if _detour(move, state) and not allow_disruptive:
+        if move.connector_id in claims:
+            blocked.append(_blocked_by_claim(move, state, claims[move.connector_id]))
+        elif _detour(move, state) and not allow_disruptive:
             blocked.append(_blocked_detour(move, state))
         else:
             allowed.append(move)
     active = {group.id: state.active_members(group.id) for group in state.groups if group.id in state.read_groups}
-    stages, refused = ha.safe_order(allowed, active, required, state.used_groups)
+    stages, refused = ha.safe_order(allowed, active, required, state.used_groups, _active_claimed(state, claims))
     spare = _spare(resolution, state)
     removed = {one.id for target in resolution.targets for one in target.leaving}
     names = [(group_name(one.move.source, state), group_name(one.move.target, state)) for one in refused]
@@ -62,6 +66,21 @@ def _wishes(resolution: Resolution, state: TenantState) -> t.Iterator[ha.Move]:
         if default is not None and not serves:
             for connector in target.leaving:
                 yield ha.Move(connector.id, connector.machine_name, connector.active, target.key, default.id)
+
+
+def _claims(resolution: Resolution) -> dict[str, str]:
+    """Who works on the server of a connector, by the id of the connector."""
+    return {
+        connector.id: desired.claimed
+        for target in resolution.targets
+        for desired, connector in target.connectors
+        if connector is not None and desired.claimed
+    }
+
+
+def _active_claimed(state: TenantState, claims: t.Container[str]) -> dict[str, int]:
+    """How many active connectors of each group another run may take down."""
+    return collections.Counter(one.group_id for one in state.connectors if one.active and one.group_id and one.id in claims)
 
 
 def _steps(move: ha.Move, state: TenantState, rank: int, removed: t.Collection[str]) -> list[Change]:
@@ -97,6 +116,15 @@ def _region_of(group_id: str, state: TenantState) -> str | None:
     """The region of a group, also of one that is about to be created: without a declared one it gets the tenant's."""
     group, default = state.group(group_id), state.default_group
     return (group.region if group else None) or (default.region if default else None)
+
+
+def _blocked_by_claim(move: ha.Move, state: TenantState, owner: str) -> Blocked:
+    source, target = group_name(move.source, state), group_name(move.target, state)
+    reason = f"connector {move.label} stays in connector group {source}: its server is being worked on by {owner}"
+    wait = (
+        f"wait until that run has ended, and run again: connector {move.label} then moves from {source} to {target}, if it is not there yet"
+    )
+    return Blocked("move", "connector", move.label, target, f"{reason}. Wait until that run has ended, and run again", safe_steps=(wait,))
 
 
 def _blocked_detour(move: ha.Move, state: TenantState) -> Blocked:

@@ -98,7 +98,7 @@ def test_a_token_that_only_an_upgrade_has_made_necessary_is_judged_then(deployme
         legacy = {"generation": "legacy", "version": "1.5.1626.0", "registered": True}
         deployment.lab.patch(f"/servers/{name}", {"connector": legacy, "product": {"upgrade_keeps_registration": False}})
     before = {one["id"] for one in deployment.lab.get("/tenant")["connectors"]}
-    upgrade = {"connector_version": "1.5.4892.0", "connector_upgrade_serving": True}
+    upgrade = {"connector_version": "1.5.4892.0", "connector_i_accept_that_serving_connectors_go_down": True}
     given = {**upgrade, "connector_registration_token": deployment.lab.token(guest=True)}
     run = deployment.run("--tags", "connectors", inventory=small, variables=given)
     assert run.rc != 0

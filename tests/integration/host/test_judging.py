@@ -393,8 +393,8 @@ def test_clones_are_stopped_and_the_copy_gets_its_own_registration(lab: Lab, ans
     run = ansible.playbook([play])
     assert {host: counts["failed"] for host, counts in run.recap.items()} == {"nam-web-01": 1, "nam-web-02": 1}
     assert "nam-web-01 and nam-web-02" in run.output
-    assert "connector_register_anew=true" in run.output
-    anew = {**play, "vars": {"connector_register_anew": "{{ inventory_hostname == 'nam-web-02' }}"}}
+    assert "connector_i_accept_a_new_registration=true" in run.output
+    anew = {**play, "vars": {"connector_i_accept_a_new_registration": "{{ inventory_hostname == 'nam-web-02' }}"}}
     ansible.playbook([anew]).succeeded()
     ids = {lab.get(f"/servers/{name}")["connector"]["connector_id"] for name in ("nam-web-01", "nam-web-02")}
     assert len(ids) == 2

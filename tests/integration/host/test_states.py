@@ -43,7 +43,7 @@ class Case:
 
 
 # As in a rolling upgrade: otherwise a connector that serves is left alone.
-UPGRADE = {"connector_version": NEWEST, "connector_upgrade_serving": True}
+UPGRADE = {"connector_version": NEWEST, "connector_i_accept_that_serving_connectors_go_down": True}
 CASES = {
     "absent": Case({}, 2),
     "half installed, no updater service": Case(

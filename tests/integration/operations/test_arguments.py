@@ -48,7 +48,7 @@ def test_booleans_and_numbers_given_as_texts_mean_what_they_say(operations: Oper
     given = {
         **texts(ROLES[playbook]),
         **FAST,
-        "connector_upgrade_serving": str(playbook.startswith("upgrade")),
+        "connector_i_accept_that_serving_connectors_go_down": "False",
         "decommission_drain_seconds": 0,
         "decommission_hosts": "nam-hr-01",
         "connector_version": NEW,

@@ -30,12 +30,13 @@ CLAIMED = "NAM-WEB-01 is being worked on by process 4711 on another-controller (
 
 @dataclasses.dataclass(frozen=True)
 class Refusal:
-    """What there is, what is tried, and what is said."""
+    """What there is, what is tried, and what is said. C(holds): the run claims the servers for its own time before it asks."""
 
     fleet: t.Mapping[str, t.Sequence[str]]
     attempt: t.Callable[[Operations], Run]
     says: tuple[str, ...]
     arrange: t.Callable[[Operations], object] = lambda _operations: None
+    holds: bool = False
 
 
 def _upgrade(*arguments: str, **variables: t.Any) -> t.Callable[[Operations], Run]:
@@ -117,7 +118,14 @@ def _too_few_declared(operations: Operations) -> None:
 
 REFUSALS = {
     "upgrade: none to spare": Refusal(PAIR, _upgrade(), (NONE_TO_SPARE,)),
-    "upgrade: none to spare, where it is": Refusal(PAIR, _upgrade(upgrade_drain=False), (NONE_TO_SPARE,)),
+    "upgrade: none to spare, where it is": Refusal(
+        PAIR, _upgrade("--limit", "connectors,localhost", upgrade_drain=False), (NONE_TO_SPARE,), holds=True
+    ),
+    "upgrade: where it is, and not the whole group": Refusal(
+        PAIR,
+        _upgrade(upgrade_drain=False),
+        ("so the run claims every server of these groups. Left out by --limit: nam-web-02. Nothing was done",),
+    ),
     "upgrade: the last one, whatever shortfall is accepted": Refusal(
         PAIR,
         _upgrade(connector_i_accept_a_shortfall_of=5),
@@ -247,7 +255,7 @@ def test_a_refusal_says_why_and_nothing_is_written(operations: Operations, name:
     said = _plain(run.stdout)
     for text in refusal.says:
         assert text in said, run.output
-    assert operations.changes(seq) == []
+    assert [one for one in operations.changes(seq) if not (refusal.holds and one["resource"] == "StdRegProv")] == []
     assert operations.members() == members
     assert operations.claims() == claims
 

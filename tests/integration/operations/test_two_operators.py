@@ -72,6 +72,52 @@ def test_a_deployment_leaves_a_server_alone_that_another_run_works_on(operations
     assert operations.lab.get(f"/servers/{WEB[1]}")["services"]["WAPCSvc"]["state"] == "Running"
 
 
+@pytest.mark.parametrize("works", ["nothing to do there", "something to do there"])
+def test_a_deployment_leaves_a_connector_where_it_is_while_another_run_works_on_its_server(operations: Operations, works: str) -> None:
+    operations.fleet(ONE, version=NEW)
+    (drained,) = [one["id"] for one in operations.lab.get("/tenant")["connectors"] if one["machine_name"] == WEB[0].upper()]
+    operations.move(drained, operations.default_group())
+    operations.claimed_by(WEB[0], controller="another-controller", pid=4711)
+    if works == "something to do there":
+        operations.lab.patch(f"/servers/{WEB[0]}", {"services": {"WAPCUpdaterSvc": {"state": "Stopped"}}})
+    seq = operations.lab.last_seq()
+    deployed = operations.run("deploy_connectors")
+    assert deployed.rc != 0
+    stays = "connector NAM-WEB-01 stays in connector group Default: its server is being worked on by process 4711 on another-controller"
+    assert stays in " ".join(deployed.output.split())
+    assert operations.changes(seq) == []
+    operations.lab.patch(f"/servers/{WEB[0]}", {"registry": [{"key": rf"HKLM\{CLAIM_KEY}", "absent": True}]})
+    operations.run("deploy_connectors").succeeded()
+    assert operations.members()["Web"] == sorted(host.upper() for host in WEB)
+
+
+def test_a_server_goes_down_in_its_group_only_while_no_other_run_works_on_the_group(operations: Operations) -> None:
+    """Nothing in the tenant shows that it is about to go down, so its run holds the whole group."""
+    operations.fleet(ONE)
+    operations.claimed_by(WEB[2], controller="another-controller", pid=4711)
+    seq = operations.lab.last_seq()
+    refused = operations.upgrade(upgrade_drain=False)
+    assert refused.rc != 0
+    said = "another run could take nam-hr-01 of the same group down at the same time: NAM-HR-01 is being worked on by process 4711"
+    assert said in " ".join(refused.output.split())
+    assert {one["resource"] for one in operations.changes(seq)} == {"StdRegProv"}
+    assert set(operations.claims()) == {WEB[2]}
+
+
+def test_two_upgrades_that_take_servers_down_in_one_group(operations: Operations) -> None:
+    operations.fleet(ONE)
+    others = operations.another_operator()
+    down = {"upgrade_drain": False, "upgrade_restart": "always"}
+    with watching(operations.lab, ["Web"]) as witness:
+        runs = _side_by_side(*(lambda one=one: one.upgrade(**down) for one in (operations, others)))
+        for run in runs:
+            assert run.rc == 0 or "of the same group down at the same time" in run.stdout, run.output
+        assert operations.claims() == {}
+        operations.upgrade(**down).succeeded()
+    assert witness.worst() == {"Web": 2}
+    assert set(operations.versions().values()) == {NEW}
+
+
 def test_two_removals_of_different_members_of_one_group(operations: Operations) -> None:
     operations.fleet(ONE, version=NEW)
     others = operations.another_operator()

@@ -141,8 +141,7 @@ def test_a_server_that_its_group_needs_since_it_was_asked_is_not_restarted_where
     ]
     hook.write_text(json.dumps(tasks))
     boot = operations.lab.get(f"/servers/{WEB[0]}")["boot"]
-    limit = ["--limit", f"{WEB[0]},localhost"]
-    run = operations.upgrade(*limit, upgrade_drain=False, upgrade_restart="always", upgrade_tasks_file=str(hook), upgrade_wait_timeout=2)
+    run = operations.upgrade(upgrade_drain=False, upgrade_restart="always", upgrade_tasks_file=str(hook), upgrade_wait_timeout=2)
     assert run.rc != 0
     assert (
         "it was not restarted: connector NAM-WEB-01 may not leave connector group Web now: 1 active connector(s) would stay" in run.stdout

@@ -151,7 +151,7 @@ def test_findings(change: Change, expected: list[tuple[str, str, str]]) -> None:
 )
 def test_a_registration_that_a_deployment_takes_for_sound_is_mended_by_one_that_is_told_to(code: str, change: Change, limit: str) -> None:
     (remedy,) = (one.remedy for one in found_after(change) if one.code == code)
-    assert f"deploy_connectors with --limit {limit},localhost and for one run -e connector_register_anew=true" in remedy
+    assert f"deploy_connectors with --limit {limit},localhost and for one run -e connector_i_accept_a_new_registration=true" in remedy
 
 
 def test_schema_and_page_name_every_code_and_each_has_a_case() -> None:
@@ -177,6 +177,8 @@ def test_a_wave_has_one_server_of_each_group_and_the_largest_group_tells_how_man
     assert found["sizes"] == [2, 2]
     assert found["hosts"]["a3"] == {"group": "A", "wave": 2, "waves": 2, "before": ["a1"]}
     assert found["lines"] == ["wave 1 of 2: a1 (A), b1 (B)", "wave 2 of 2: a3 (A), b2 (B)"]
+    assert waves.left_out(declared, {"a1", "a3", "b1", "b2"}) == ["a2"]
+    assert waves.left_out(declared, {"b1", "b2"}) == []
     assert waves.as_dict([]) == {"order": [], "sizes": [], "hosts": {}, "lines": []}
 
 

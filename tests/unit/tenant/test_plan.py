@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -147,6 +149,56 @@ def test_no_step_of_any_plan_takes_a_group_below_its_minimum(state: TenantState,
             declared = next(target.desired.min_connectors for target in resolution.targets if target.key == change.data["group"])
             assert after.active_members(change.data["group"]) >= declared
         before = after
+
+
+@given(tenants(), fleets(), st.booleans(), st.data())
+def test_what_another_run_works_on_stays_and_is_counted_on_by_no_step(
+    state: TenantState, fleet: list[DesiredGroup], disruptive: bool, data: st.DataObject
+) -> None:
+    """Its servers may go down at any moment: also then no group falls that was at its minimum without them."""
+    fleet = [_claimed(group, data) for group in possible(fleet, state)]
+    resolution = resolve(fleet, state)
+    claimed = {one.id for target in resolution.targets for desired, one in target.connectors if one is not None and desired.claimed}
+    plan = propose(resolution, state, allow_disruptive=disruptive).plan
+    assert claimed.isdisjoint(change.data.get("connector") for change in plan.changes)
+    required = requirements(resolution, state)
+    before = state
+    for change in plan.changes:
+        after = predict(before, Plan.of([change]))
+        assert ha.fallen_groups(before, after, required) == []
+        assert ha.fallen_groups(_down(before, claimed), _down(after, claimed), required) == []
+        before = after
+
+
+def _claimed(group: DesiredGroup, data: st.DataObject) -> DesiredGroup:
+    owner = st.sampled_from([None, "process 4711 on another-controller"])
+    return dataclasses.replace(
+        group, connectors=tuple(dataclasses.replace(one, claimed=data.draw(owner)) for one in group.connectors or ())
+    )
+
+
+def _down(state: TenantState, connectors: set[str]) -> TenantState:
+    return state.with_connectors(dataclasses.replace(one, status="inactive") if one.id in connectors else one for one in state.connectors)
+
+
+def test_a_connector_whose_server_another_run_works_on_is_left_where_it_is() -> None:
+    state = tenant({"Web": ["WEB2", "WEB3"]}, default=["WEB1"])
+    claimed = DesiredConnector(machine_name="WEB1", claimed="process 4711 on another-controller (playbook upgrade_connectors)")
+    made = proposal(state, want("Web", [claimed, "WEB2", "WEB3"]))
+    assert steps(made) == []
+    (blocked,) = made.blocked
+    assert blocked.reason == (
+        "connector WEB1 stays in connector group Default: its server is being worked on by process 4711 on another-controller"
+        " (playbook upgrade_connectors). Wait until that run has ended, and run again"
+    )
+
+
+def test_no_connector_leaves_a_group_that_would_then_depend_on_one_that_another_run_works_on() -> None:
+    state = tenant({"Web": ["WEB1", "WEB2", "WEB3"], "HR": []})
+    claimed = DesiredConnector(machine_name="WEB1", claimed="process 4711 on another-controller")
+    made = proposal(state, want("Web", [claimed, "WEB2"]), want("HR", ["WEB3"], minimum=1))
+    assert steps(made) == []
+    assert "has 3 active connector(s), 1 of them on servers that another run works on, needs 2 and would keep 1" in made.blocked[0].reason
 
 
 @given(tenants(), fleets())
