@@ -30,7 +30,7 @@ killsample: ## slower: every playbook killed after every third of its writes to 
 	$(tool) gates $@
 killmatrix: ## slowest: the same after each of its writes
 	$(tool) gates $@
-matrix: ## slower: the deployment under four versions of ansible-core, winrm and psrp, https and http
+matrix: ## slower: every playbook under four versions of ansible-core, the deployment over winrm and psrp, https and http
 	$(tool) matrix
 
 .PHONY: test-wine
