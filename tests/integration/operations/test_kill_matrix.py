@@ -101,16 +101,21 @@ SET_PROXY = f"""
 """Files that a service reads when it starts: a run that is killed in between leaves it to the next one to restart the service."""
 
 
-def _restart(writes: int, done: t.Callable[[Operations], bool], hook: str = "", **variables: t.Any) -> Scenario:
-    """One server has its turn, of a group that can spare it, and is restarted."""
+ONE = ("--limit", f"{WEB[0]},localhost")
+RESTART_OF_ONE = f"{{{{ 'always' if inventory_hostname == '{WEB[0]}' else 'never' }}}}"
+"""Where servers go down in their groups, nobody may be left out: the run claims all of them."""
+
+
+def _restart(writes: int, done: t.Callable[[Operations], bool], *arguments: str, hook: str = "", **variables: t.Any) -> Scenario:
+    """One server of a group that can spare it is restarted."""
     return Scenario(
         "upgrade_connectors",
         writes,
         lambda operations: operations.fleet({"Web": WEB}, version=NEW),
-        {**FAST, "upgrade_restart": "always", **variables},
+        {**FAST, **variables},
         {"Web": WEB},
         {"Intranet": "Web", "Payroll": "Web"},
-        ("--limit", f"{WEB[0]},localhost"),
+        arguments,
         hook,
         done,
     )
@@ -155,8 +160,8 @@ AS_THEY_WERE = {"Intranet": "Web", "Payroll": "HR"}
 SCENARIOS = {
     "deploy": Scenario("deploy_connectors", 70, _deploy, {}, {"Web": WEB, "HR": HR[:2]}, AS_THEY_WERE),
     "upgrade": Scenario("upgrade_connectors", 33, _upgrade, {"connector_version": NEW, **FAST}, {"Web": WEB, "HR": HR}, AS_THEY_WERE),
-    "patch": _restart(17, _patched, SET_PROXY),
-    "restart in its group": _restart(6, _restarted, upgrade_drain=False),
+    "patch": _restart(17, _patched, *ONE, hook=SET_PROXY, upgrade_restart="always"),
+    "restart in its group": _restart(14, _restarted, upgrade_restart=RESTART_OF_ONE, upgrade_drain=False),
     "decommission": Scenario(
         "decommission_connectors",
         32,
