@@ -33,15 +33,12 @@ def moves(
     :param required: minimum of active connectors by group key.
     """
     claims = _claims(resolution)
-    blocked: list[Blocked] = []
-    allowed: list[ha.Move] = []
-    for move in sorted(_wishes(resolution, state), key=lambda move: (move.label.casefold(), move.connector_id)):
-        if move.connector_id in claims:
-            blocked.append(_blocked_by_claim(move, state, claims[move.connector_id]))
-        elif _detour(move, state) and not allow_disruptive:
-            blocked.append(_blocked_detour(move, state))
-        else:
-            allowed.append(move)
+    wishes = sorted(_wishes(resolution, state), key=lambda move: (move.label.casefold(), move.connector_id))
+    obstacles = [(move, _obstacle(move, state, claims, allow_disruptive)) for move in wishes]
+    allowed = [move for move, obstacle in obstacles if obstacle is None]
+    blocked = [obstacle for _move, obstacle in obstacles if obstacle is not None]
+    staying = {move.source for move, obstacle in obstacles if obstacle is not None}
+    required = {**required, **_minimums_of_kept(resolution, staying)}
     active = {group.id: state.active_members(group.id) for group in state.groups if group.id in state.read_groups}
     stages, refused = ha.safe_order(allowed, active, required, state.used_groups, _active_claimed(state, claims))
     spare = _spare(resolution, state)
@@ -52,6 +49,13 @@ def moves(
     for number, stage in enumerate(stages):
         changes.extend(change for move in stage for change in _steps(move, state, MOVE + 2 * number, removed))
     return changes, blocked
+
+
+def _obstacle(move: ha.Move, state: TenantState, claims: t.Mapping[str, str], allow_disruptive: bool) -> Blocked | None:
+    """Why a connector has to stay, whatever the numbers are."""
+    if move.connector_id in claims:
+        return _blocked_by_claim(move, state, claims[move.connector_id])
+    return _blocked_detour(move, state) if _detour(move, state) and not allow_disruptive else None
 
 
 def _wishes(resolution: Resolution, state: TenantState) -> t.Iterator[ha.Move]:
@@ -66,6 +70,11 @@ def _wishes(resolution: Resolution, state: TenantState) -> t.Iterator[ha.Move]:
         if default is not None and not serves:
             for connector in target.leaving:
                 yield ha.Move(connector.id, connector.machine_name, connector.active, target.key, default.id)
+
+
+def _minimums_of_kept(resolution: Resolution, blocked: t.Container[str | None]) -> dict[str, int]:
+    """Of the groups that shall go and cannot yet, because one of their connectors has to stay: they need what other groups need."""
+    return {target.key: target.desired.min_connectors for target in resolution.targets if target.desired.absent and target.key in blocked}
 
 
 def _claims(resolution: Resolution) -> dict[str, str]:

@@ -21,7 +21,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan import
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.predict import predict
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import resolve
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import Application, TenantState
-from tests.unit.tenant.builders import proposal, steps, tenant
+from tests.unit.tenant.builders import proposal, steps, tenant, want
 from tests.unit.tenant.strategies import departures, possible, settle, tenants
 
 
@@ -113,6 +113,15 @@ def test_a_group_that_keeps_its_applications_keeps_its_connectors() -> None:
     state = tenant({"Web": ["WEB1", "WEB2"]}, applications={"Intranet": "Web"})
     made = proposal(state, one(state="absent", connectors={"set": []}))
     assert (steps(made), len(made.blocked)) == ([], 1)
+
+
+def test_a_group_that_cannot_be_emptied_keeps_its_minimum() -> None:
+    """One of its connectors has to stay, since it may not go through Default into another region."""
+    state = tenant({"Web": ["WEB1", "WEB2", "WEB3"], "ASIA": []}, regions={"Web": "eur", "ASIA": "asia"})
+    goes = DesiredGroup("Web", absent=True, only_connectors=True)
+    made = proposal(state, goes, want("ASIA", ["WEB1"], minimum=0))
+    assert steps(made) == ["move WEB2: Web -> Default"]
+    assert [(one.name, one.required) for one in made.blocked if one.kind == "connector"] == [("WEB1", None), ("WEB3", 2)]
 
 
 def test_what_does_not_exist_needs_not_be_deleted() -> None:
