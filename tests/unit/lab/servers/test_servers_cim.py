@@ -126,10 +126,11 @@ def test_service_methods(client: Cim, live: LiveLab) -> None:
     assert client.invoke("Win32_Service", "StartService", Name="W32Time")["ReturnValue"] == "14"
     assert client.invoke("Win32_Service", "ChangeStartMode", {"StartMode": "Automatic"}, Name="W32Time")["ReturnValue"] == "0"
     assert client.invoke("Win32_Service", "ChangeStartMode", {"StartMode": "Sometimes"}, Name="W32Time")["ReturnValue"] == "21"
+    live.do(lambda: live.world.timing.patch({"service_start": 600}))
     assert client.invoke("Win32_Service", "StartService", Name="W32Time")["ReturnValue"] == "0"
     assert client.invoke("Win32_Service", "StartService", Name="W32Time")["ReturnValue"] == "10"
     assert client.get("Win32_Service", Name="W32Time")["State"] == "Start Pending"
-    live.advance(1)
+    live.advance(600)
     after = client.get("Win32_Service", Name="W32Time")
     assert (after["State"], after["StartMode"]) == ("Running", "Auto")
     assert {entry["kind"] for entry in live.journal()} == {"read", "write"}
