@@ -88,7 +88,7 @@ def test_a_changed_script_is_not_known(live: LiveLab) -> None:
 
 @pytest.mark.parametrize("line", [INSTALL, f"{EXE} REGISTERCONNECTOR=false /quiet /norestart", f'"{EXE}" /q REGISTERCONNECTOR="FALSE"'])
 def test_an_install_appears_later(ready: LiveLab, line: str) -> None:
-    ready.do(lambda: ready.world.timing.patch({"files_appear": 20}))
+    ready.do(lambda: ready.world.timing.patch({"files_appear": 20, "service_start": 600}))
     assert ready.run(line).exit_code == 0
     assert not connector(ready)["installed"]
     ready.advance(21)
