@@ -89,7 +89,7 @@ class Runner(t.Protocol):
     def __call__(self, playbook: str, inventory: pathlib.Path, *arguments: str) -> int: ...
 
 
-def inventory(directory: pathlib.Path, fleet: Fleet = FLEET) -> pathlib.Path:
+def inventory(directory: pathlib.Path, fleet: Fleet) -> pathlib.Path:
     """Write the inventory of the lab with another fleet into a folder of its own; return the folder."""
     place = directory / ("inventory" if fleet is FLEET else "inventory-moved")
     shutil.copytree(LAB_INVENTORY, place, dirs_exist_ok=True)
