@@ -421,9 +421,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true", help="write nothing, and end with 1 when a bound is missed")
     parser.add_argument("--groups", type=int, default=GROUPS, help="connector groups of the fleet (default: %(default)s)")
+    parser.add_argument(
+        "--upgrade-groups", type=int, default=UPGRADE_GROUPS, help="those of the upgrade that is carried out (default: %(default)s)"
+    )
     options = parser.parse_args()
+    upgraded, tried = min(options.upgrade_groups, options.groups), min(TRIAL_GROUPS, options.groups)
     with tempfile.TemporaryDirectory() as directory:
-        report = measure(pathlib.Path(directory), options.groups, min(UPGRADE_GROUPS, options.groups), min(TRIAL_GROUPS, options.groups))
+        report = measure(pathlib.Path(directory), options.groups, upgraded, tried)
     print(tables(report))
     for sentence in report.missed:
         print(sentence, file=sys.stderr)
