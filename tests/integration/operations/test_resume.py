@@ -80,6 +80,27 @@ def test_a_server_that_restarts_in_the_middle_of_its_upgrade(operations: Operati
     assert first.rc == 0 or "nam-web-01: " in first.stdout.rpartition("not every server was upgraded")[2]
 
 
+def test_an_upgrade_killed_between_two_products_is_carried_on_where_servers_go_down_in_their_group(operations: Operations) -> None:
+    """Each server registers anew there, so the tenant has its former connector beside it."""
+    operations.fleet(ONE, generation="legacy")
+    before = operations.members()
+    operations.lab.patch("/timing", {"files_appear": 5})
+    given = {"connector_upgrade_strategy": "reinstall", "upgrade_drain": False}
+    with watching(operations.lab, ("Web",)) as witness:
+        assert operations.ansible.killed(
+            ROOT / "playbooks" / "upgrade_connectors.yml",
+            inventory=operations.inventory,
+            variables={"connector_version": NEW, **FAST, **given},
+            when=lambda: not operations.lab.get(f"/servers/{FIRST}")["connector"]["installed"],
+        )
+        operations.quicken()
+        operations.upgrade(**given).succeeded()
+    assert witness.worst() == {"Web": 2}
+    assert {name: sorted(set(machines)) for name, machines in operations.members().items()} == before
+    assert {server["connector"]["generation"] for name, server in operations.lab.get("/servers").items() if name in WEB} == {"entra"}
+    assert operations.claims() == {}
+
+
 def test_a_tenant_that_is_away_in_the_middle_of_an_upgrade_and_back_for_the_next_run(operations: Operations) -> None:
     operations.fleet(ONE)
     before = operations.members()
