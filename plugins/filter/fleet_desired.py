@@ -13,7 +13,7 @@ description:
   - Joins the declared fleet with what the servers said of themselves.
   - A host that role P(entra.app_proxy.connector#role) has been run on in this play run carries the fact C(connector_member) with its
     computer name and connector id; such a connector is found by its id. Any other is found by its computer name.
-  - A host on which the role met another run's claim carries the fact C(connector_claimed_by), which says whose.
+  - A host on which the role met another run's claim, or could not look for one, carries the fact C(connector_claimed_by), which says whose.
 positional: hostvars
 options:
   _input:

@@ -91,7 +91,7 @@ def safe_order(
 
 def refusal(refused: Refused, source: str, target: str) -> str:
     """Why a connector may not leave its group, with the numbers and the safe way."""
-    doubtful = f", {refused.claimed} of them on servers that another run works on" if refused.claimed else ""
+    doubtful = f", {refused.claimed} of them on servers that another run works on, or may" if refused.claimed else ""
     kept = refused.active - 1 - refused.claimed
     return (
         f"connector {refused.move.label} stays in connector group {source}: that group has {refused.active} active connector(s){doubtful},"

@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from tests.integration.operations.conftest import CLAIM_KEY, NEW, OLD, WEB, Operations
+from tests.integration.operations.conftest import CLAIM_KEY, HR, NEW, OLD, THREES, WEB, Operations
 from tests.integration.operations.witness import watching
 from tests.support.playbook import Run
 
@@ -91,6 +91,27 @@ def test_a_deployment_leaves_a_connector_where_it_is_while_another_run_works_on_
     assert operations.members()["Web"] == sorted(host.upper() for host in WEB)
 
 
+def test_a_deployment_counts_on_no_server_that_does_not_answer(operations: Operations) -> None:
+    """It may be restarting for another run, while the tenant still shows its connector active."""
+    operations.fleet({"Web": WEB, "HR": HR[:2]}, version=NEW)
+    before = operations.members()
+    operations.declare({"Web": WEB[:2], "HR": (*HR[:2], WEB[2])})
+    operations.lab.patch(f"/servers/{WEB[0]}", {"reachable": False})
+    seq = operations.lab.last_seq()
+    deployed = operations.run("deploy_connectors")
+    assert deployed.rc != 0
+    refused = (
+        "connector NAM-HR-01 stays in connector group Web: that group has 3 active connector(s), 1 of them on servers that another run"
+        " works on, or may, needs 2 and would keep 1"
+    )
+    assert refused in " ".join(deployed.output.split())
+    assert operations.changes(seq) == []
+    assert operations.members() == before
+    operations.lab.patch(f"/servers/{WEB[0]}", {"reachable": True})
+    operations.run("deploy_connectors").succeeded()
+    assert operations.members()["HR"] == sorted(host.upper() for host in (*HR[:2], WEB[2]))
+
+
 def test_a_server_goes_down_in_its_group_only_while_no_other_run_works_on_the_group(operations: Operations) -> None:
     """Nothing in the tenant shows that it is about to go down, so its run holds the whole group."""
     operations.fleet(ONE)
@@ -116,6 +137,26 @@ def test_two_upgrades_that_take_servers_down_in_one_group(operations: Operations
         operations.upgrade(**down).succeeded()
     assert witness.worst() == {"Web": 2}
     assert set(operations.versions().values()) == {NEW}
+
+
+def test_an_upgrade_holds_no_server_while_it_waits_for_another_run(operations: Operations) -> None:
+    """Two runs that each hold a server the other waits for would otherwise wait for each other until their time is over."""
+    operations.fleet(THREES)
+    before = operations.members()
+    operations.claimed_by(WEB[0], controller="another-controller", pid=4711)
+    with concurrent.futures.ThreadPoolExecutor() as workers, watching(operations.lab, list(THREES)) as witness:
+        upgrade = workers.submit(operations.upgrade, upgrade_claim_timeout=240)
+        while operations.versions()[HR[0]] != NEW or HR[0] in operations.claims():
+            assert not upgrade.done(), upgrade.result().output
+            time.sleep(0.1)
+        assert set(operations.claims()) == {WEB[0]}
+        assert operations.members() == before
+        operations.lab.patch(f"/servers/{WEB[0]}", {"registry": [{"key": rf"HKLM\{CLAIM_KEY}", "absent": True}]})
+        run = upgrade.result().succeeded()
+    assert "nam-web-01 waits for another run, at most 240 s: NAM-WEB-01 is being worked on by process 4711" in run.stdout
+    assert set(operations.versions().values()) == {NEW}
+    assert min(witness.worst().values()) == 2
+    assert operations.claims() == {}
 
 
 def test_two_removals_of_different_members_of_one_group(operations: Operations) -> None:
