@@ -40,8 +40,6 @@ OLD, NEW = "1.5.3829.0", "1.5.4892.0"
 SIZES = (3, 4, 5, 6, 7)
 """Servers of a connector group; groups have these sizes in turn. Three is the least of which one can be spared."""
 GROUPS = 60
-UPGRADE_GROUPS = 12
-"""Of the upgrade that is carried out. One of a server takes some thirty times what a deployment without changes does."""
 FORKS = 25
 LATENCY_SECONDS = 0.02
 QUICK = {"files_appear": 0.3, "becomes_active": 0.3, "service_start": 0.1}
@@ -422,7 +420,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, and end with 1 when a bound is missed")
     parser.add_argument("--groups", type=int, default=GROUPS, help="connector groups of the fleet (default: %(default)s)")
     parser.add_argument(
-        "--upgrade-groups", type=int, default=UPGRADE_GROUPS, help="those of the upgrade that is carried out (default: %(default)s)"
+        "--upgrade-groups", type=int, default=GROUPS, help="those of the upgrade that is carried out (default: %(default)s)"
     )
     options = parser.parse_args()
     upgraded, tried = min(options.upgrade_groups, options.groups), min(TRIAL_GROUPS, options.groups)
