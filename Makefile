@@ -21,14 +21,12 @@ deploy: ## the whole job against the lab; INVENTORY=path: against your own serve
 lab: ## a lab in the foreground, for trying things by hand; Ctrl-C ends it
 	$(tool) lab
 
-.PHONY: test extended killsample killmatrix matrix
+.PHONY: test extended killmatrix matrix
 test: ## everything that must hold for a change
 	$(tool) gates
 extended: ## slower: failures, servers, connections, operations and budgets on the lab; the tenant as observed and as documented
 	$(tool) gates $@
-killsample: ## slower: every playbook killed after every third of its writes to servers and tenant, and run again
-	$(tool) gates $@
-killmatrix: ## slowest: the same after each of its writes
+killmatrix: ## slower: every playbook killed after each of its writes to servers and tenant, and run again
 	$(tool) gates $@
 matrix: ## slower: every playbook under four versions of ansible-core, the deployment over winrm and psrp, https and http
 	$(tool) matrix

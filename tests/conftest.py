@@ -42,7 +42,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--tenant-mode", choices=("observed", "documented"), default="observed", help="how the lab's tenant answers where sources differ"
     )
-    parser.addoption("--kill-every", type=int, default=1, metavar="N", help="of the kill matrix only the first, and every N-th after it")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

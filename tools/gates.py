@@ -88,10 +88,9 @@ EXTENDED = {
             [*SLOW_TESTS, *_integration("tenant")],
             [*SLOW_TESTS, *_integration("tenant"), "--tenant-mode", "documented"],
         ],
-        timeout=2400,
+        timeout=3000,
     ),
-    "killmatrix": Gate("every playbook killed after each of its writes, and run again", [KILL_MATRIX], timeout=5400),
-    "killsample": Gate("the same after every third write", [[*KILL_MATRIX, "--kill-every", "3"]], timeout=1800),
+    "killmatrix": Gate("every playbook killed after each of its writes, and run again", [KILL_MATRIX], timeout=3600),
 }
 
 

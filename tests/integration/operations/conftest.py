@@ -107,6 +107,12 @@ class Operations:
         shutil.copytree(LAB_INVENTORY, self.inventory, dirs_exist_ok=True)
         tree = {"all": {"children": {"connectors": {"children": {"nam": {"children": children}}}}}}
         (self.inventory / "hosts.yml").write_text(yaml.safe_dump(tree, sort_keys=False))
+        self._tell_of_the_lab(self.inventory / "group_vars" / "all.yml")
+
+    def _tell_of_the_lab(self, file: pathlib.Path) -> None:
+        """Read once, here: to look it up for each task of each server takes a tenth of the processor time of a playbook."""
+        variables = yaml.safe_load(file.read_text())
+        file.write_text(yaml.safe_dump({**variables, "lab": self.lab.state}, sort_keys=False))
 
     def move(self, connector: str, group: str) -> None:
         """Through Graph itself, as an operator in the portal would."""
@@ -201,14 +207,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Those marked slow are for the matrices: -m slow, or any other -m, runs them."""
     if not config.option.markexpr:
         items[:] = [item for item in items if item.get_closest_marker("slow") is None]
-    every = config.getoption("--kill-every")
-    items[:] = [item for item in items if (_number(item) - 1) % every == 0]
-
-
-def _number(item: pytest.Item) -> int:
-    """Of a case of the kill matrix, after which write it kills; 1 of every other test."""
-    call = getattr(item, "callspec", None)
-    return int(call.params["number"]) if item.name.startswith("test_killed_after_that_write") and call else 1
 
 
 @pytest.fixture

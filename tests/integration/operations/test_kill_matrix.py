@@ -18,7 +18,7 @@ import typing as t
 
 import pytest
 
-from tests.integration.operations.conftest import FAST, HR, NEW, WEB, Operations
+from tests.integration.operations.conftest import FAST, HR, NEW, OLD, WEB, Operations
 from tests.integration.operations.witness import Witness, watching
 
 pytestmark = pytest.mark.slow
@@ -78,9 +78,12 @@ class Scenario:
 
 
 def _deploy(operations: Operations) -> None:
-    """Nothing is there yet."""
+    """No group is there yet, two servers have nothing, and two were set up by hand."""
     operations.quicken()
-    operations.declare({"Web": WEB, "HR": HR[:2]}, applications={"Web": ["Intranet"], "HR": ["Payroll"]})
+    for host in HR[:2]:
+        operations.lab.patch(f"/servers/{host}", {"connector": {"version": NEW, "registered": True, "running": True}})
+    operations.wait_until_active(2)
+    operations.declare({"Web": WEB[:2], "HR": HR[:2]}, applications={"Web": ["Intranet"], "HR": ["Payroll"]})
 
 
 def _upgrade(operations: Operations) -> None:
@@ -106,12 +109,23 @@ RESTART_OF_ONE = f"{{{{ 'always' if inventory_hostname == '{WEB[0]}' else 'never
 """Where servers go down in their groups, nobody may be left out: the run claims all of them."""
 
 
-def _restart(writes: int, done: t.Callable[[Operations], bool], *arguments: str, hook: str = "", **variables: t.Any) -> Scenario:
-    """One server of a group that can spare it is restarted."""
+def _restart(
+    writes: int, done: t.Callable[[Operations], bool], *arguments: str, found: str = NEW, hook: str = "", **variables: t.Any
+) -> Scenario:
+    """One server of a group that can spare it is restarted.
+
+    :param found: the version of its connector before.
+    """
+
+    def prepare(operations: Operations) -> None:
+        operations.fleet({"Web": WEB}, version=NEW)
+        operations.lab.patch(f"/servers/{WEB[0]}", {"connector": {"version": found, "running": True}})
+        operations.wait_until_active(3)
+
     return Scenario(
         "upgrade_connectors",
         writes,
-        lambda operations: operations.fleet({"Web": WEB}, version=NEW),
+        prepare,
         {**FAST, **variables},
         {"Web": WEB},
         {"Intranet": "Web", "Payroll": "Web"},
@@ -158,10 +172,10 @@ def _region(operations: Operations) -> None:
 
 AS_THEY_WERE = {"Intranet": "Web", "Payroll": "HR"}
 SCENARIOS = {
-    "deploy": Scenario("deploy_connectors", 70, _deploy, {}, {"Web": WEB, "HR": HR[:2]}, AS_THEY_WERE),
+    "deploy": Scenario("deploy_connectors", 32, _deploy, {}, {"Web": WEB[:2], "HR": HR[:2]}, AS_THEY_WERE),
     "upgrade": Scenario("upgrade_connectors", 33, _upgrade, {"connector_version": NEW, **FAST}, {"Web": WEB, "HR": HR}, AS_THEY_WERE),
     "patch": _restart(17, _patched, *ONE, hook=SET_PROXY, upgrade_restart="always"),
-    "restart in its group": _restart(14, _restarted, upgrade_restart=RESTART_OF_ONE, upgrade_drain=False),
+    "upgrade in its group": _restart(14, _restarted, found=OLD, connector_version=NEW, upgrade_restart=RESTART_OF_ONE, upgrade_drain=False),
     "decommission": Scenario(
         "decommission_connectors",
         32,
