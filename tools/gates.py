@@ -30,7 +30,7 @@ PYTEST = ["pytest", "--quiet"]
 LAB_TESTS = [*PYTEST, "-n", "2"]
 # Two workers leave a quarter of the time of two processors: they wait for the delays of the lab.
 SLOW_TESTS = [*PYTEST, "-n", "3"]
-KILL_MATRIX = [*SLOW_TESTS, "-m", "slow", "tests/integration/operations/test_kill_matrix.py"]
+KILL_MATRIX = [*PYTEST, "-n", "4", "--durations", "12", "-m", "slow", "tests/integration/operations/test_kill_matrix.py"]
 
 
 TYPED = (f"{COLLECTION}.module_utils", f"{COLLECTION}.plugin_utils", "tests.lab", "tests.support", "tests.docs", "tests.release")

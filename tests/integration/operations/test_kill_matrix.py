@@ -87,7 +87,7 @@ def _deploy(operations: Operations) -> None:
 
 
 def _upgrade(operations: Operations) -> None:
-    """Two waves with work, of two servers and of one, and a third without."""
+    """Two waves, of two servers and of one."""
     operations.fleet({"Web": WEB, "HR": HR})
     for host in (WEB[2], *HR[1:]):
         operations.lab.patch(f"/servers/{host}", {"connector": {"version": NEW, "running": True}})
@@ -173,9 +173,17 @@ def _region(operations: Operations) -> None:
 AS_THEY_WERE = {"Intranet": "Web", "Payroll": "HR"}
 SCENARIOS = {
     "deploy": Scenario("deploy_connectors", 32, _deploy, {}, {"Web": WEB[:2], "HR": HR[:2]}, AS_THEY_WERE),
-    "upgrade": Scenario("upgrade_connectors", 33, _upgrade, {"connector_version": NEW, **FAST}, {"Web": WEB, "HR": HR}, AS_THEY_WERE),
+    "upgrade": Scenario(
+        "upgrade_connectors",
+        33,
+        _upgrade,
+        {"connector_version": NEW, **FAST},
+        {"Web": WEB, "HR": HR},
+        AS_THEY_WERE,
+        ("--limit", f"{WEB[0]},{WEB[1]},{HR[0]},localhost"),
+    ),
     "patch": _restart(17, _patched, *ONE, hook=SET_PROXY, upgrade_restart="always"),
-    "upgrade in its group": _restart(14, _restarted, found=OLD, connector_version=NEW, upgrade_restart=RESTART_OF_ONE, upgrade_drain=False),
+    "upgrade in its group": _restart(20, _restarted, found=OLD, connector_version=NEW, upgrade_restart=RESTART_OF_ONE, upgrade_drain=False),
     "decommission": Scenario(
         "decommission_connectors",
         32,
