@@ -45,10 +45,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show what tests counted (C(record_property)), also when they ran in a worker of xdist."""
+    """Show what tests counted (C(record_property)), also in a worker of xdist. What is no text has a summary of its own."""
     reports = [one for one in terminalreporter.stats.get("passed", []) if one.when == "call"]
     for name, text in (told for one in reports for told in one.user_properties):
-        terminalreporter.write_line(f"{name}: {text}")
+        if isinstance(text, str):
+            terminalreporter.write_line(f"{name}: {text}")
 
 
 @pytest.fixture
