@@ -30,6 +30,7 @@ PYTEST = ["pytest", "--quiet"]
 LAB_TESTS = [*PYTEST, "-n", "2"]
 # Two workers leave a quarter of the time of two processors: they wait for the delays of the lab.
 SLOW_TESTS = [*PYTEST, "-n", "3"]
+# One more: some cases wait minutes for a registration that the killed run may have left at work.
 KILL_MATRIX = [*PYTEST, "-n", "4", "--durations", "12", "-m", "slow", "tests/integration/operations/test_kill_matrix.py"]
 
 
