@@ -187,6 +187,10 @@ class Operations:
         claim = json.dumps({**owner, "purpose": "patches", "until": until.isoformat()})
         self.lab.patch(f"/servers/{host}", {"registry": [{"key": rf"HKLM\{CLAIM_KEY}", "name": CLAIM_VALUE, "value": claim}]})
 
+    def let_go(self, host: str) -> None:
+        """Take away what C(claimed_by) wrote, as the end of that run would."""
+        self.lab.patch(f"/servers/{host}", {"registry": [{"key": rf"HKLM\{CLAIM_KEY}", "absent": True}]})
+
     def claims(self) -> dict[str, t.Any]:
         """The claims that stand in the registries of the servers."""
         key = urllib.parse.quote(CLAIM_KEY)

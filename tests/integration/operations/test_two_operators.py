@@ -12,7 +12,7 @@ import typing as t
 
 import pytest
 
-from tests.integration.operations.conftest import CLAIM_KEY, HR, NEW, OLD, THREES, WEB, Operations
+from tests.integration.operations.conftest import HR, NEW, OLD, THREES, WEB, Operations
 from tests.integration.operations.witness import watching
 from tests.support.playbook import Run
 
@@ -87,7 +87,7 @@ def test_a_deployment_leaves_a_connector_where_it_is_while_another_run_works_on_
     stays = "connector NAM-WEB-01 stays in connector group Default: its server is being worked on by process 4711 on another-controller"
     assert stays in " ".join(deployed.output.split())
     assert operations.changes(seq) == []
-    operations.lab.patch(f"/servers/{WEB[0]}", {"registry": [{"key": rf"HKLM\{CLAIM_KEY}", "absent": True}]})
+    operations.let_go(WEB[0])
     operations.run("deploy_connectors").succeeded()
     assert operations.members()["Web"] == sorted(host.upper() for host in WEB)
 
@@ -140,21 +140,22 @@ def test_two_upgrades_that_take_servers_down_in_one_group(operations: Operations
     assert set(operations.versions().values()) == {NEW}
 
 
-def test_an_upgrade_holds_no_server_while_it_waits_for_another_run(operations: Operations) -> None:
+@pytest.mark.parametrize(("claimed", "other"), [(WEB[0], HR[0]), (HR[0], WEB[0])], ids=["first of its wave", "last of its wave"])
+def test_an_upgrade_holds_no_server_while_it_waits_for_another_run(operations: Operations, claimed: str, other: str) -> None:
     """Two runs that each hold a server the other waits for would otherwise wait for each other until their time is over."""
     operations.fleet(THREES)
     before = operations.members()
-    operations.claimed_by(WEB[0], controller="another-controller", pid=4711)
+    operations.claimed_by(claimed, controller="another-controller", pid=4711)
     with concurrent.futures.ThreadPoolExecutor() as workers, watching(operations.lab, list(THREES)) as witness:
         upgrade = workers.submit(operations.upgrade, upgrade_claim_timeout=240)
-        while operations.versions()[HR[0]] != NEW or HR[0] in operations.claims():
+        while operations.versions()[other] != NEW or other in operations.claims():
             assert not upgrade.done(), upgrade.result().output
             time.sleep(0.1)
-        assert set(operations.claims()) == {WEB[0]}
+        assert set(operations.claims()) == {claimed}
         assert operations.members() == before
-        operations.lab.patch(f"/servers/{WEB[0]}", {"registry": [{"key": rf"HKLM\{CLAIM_KEY}", "absent": True}]})
+        operations.let_go(claimed)
         run = upgrade.result().succeeded()
-    assert "nam-web-01 waits for another run, at most 240 s: NAM-WEB-01 is being worked on by process 4711" in run.stdout
+    assert f"{claimed} waits for another run, at most 240 s: {claimed.upper()} is being worked on by process 4711" in run.stdout
     assert set(operations.versions().values()) == {NEW}
     assert min(witness.worst().values()) == 2
     assert operations.claims() == {}
@@ -202,7 +203,7 @@ def test_an_upgrade_that_waited_for_the_removal_of_its_server_does_not_bring_it_
             assert not upgrade.done(), upgrade.result().output
             time.sleep(0.1)
         operations.lab.patch(f"/servers/{host}", {"connector": {"installed": False}})
-        operations.lab.patch(f"/servers/{host}", {"registry": [{"key": rf"HKLM\{CLAIM_KEY}", "absent": True}]})
+        operations.let_go(host)
         run = upgrade.result()
     assert run.rc != 0
     assert "no connector is installed: run the playbook deploy_connectors" in run.stdout
