@@ -49,6 +49,7 @@ class Wine:
         self.prefix = prefix
         self._scratch = scratch
         self._door = door
+        self._at_fixed_addresses = toolchain.at_fixed_addresses()
         self._open_door: subprocess.Popen[bytes] | None = None
         self._one_at_a_time = threading.Lock()
         kept = {name: value for name, value in os.environ.items() if name != "DISPLAY" and not name.startswith("WINE")}
@@ -106,7 +107,7 @@ class Wine:
     def _exchange(self, question: bytes) -> bytes:
         """A line; what there is of it when the door does not end it in time."""
         if self._open_door is None:
-            command = [str(toolchain.find("wine64")), str(self._door)]
+            command = [*self._at_fixed_addresses, str(toolchain.find("wine64")), str(self._door)]
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
             self._open_door = subprocess.Popen(command, env=self._environment, bufsize=0, **pipes)
         asked, answered = self._open_door.stdin, self._open_door.stdout
@@ -158,7 +159,7 @@ class Wine:
             streams[0].write(stdin)
             streams[0].seek(0)
             done = subprocess.run(
-                [program, *command[1:]],
+                [*self._at_fixed_addresses, program, *command[1:]],
                 env={**self._environment, "WINEDEBUG": debug},
                 stdin=streams[0],
                 stdout=streams[1],
