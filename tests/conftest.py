@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pathlib
+import signal
 import sys
 import tempfile
 import typing as t
@@ -27,8 +28,19 @@ init_plugin_loader([str(ROOT / ".build" / "collections")])
 
 # No deadline: the machine may be busy with the other checks. A failure says how to repeat it.
 set_hypothesis_home_dir(ROOT / ".build" / "hypothesis")
-hypothesis.settings.register_profile("here", deadline=None, print_blob=True)
+# What Hypothesis changes by itself where the variable CI is set, is said: all machines test alike.
+hypothesis.settings.register_profile(
+    "here", deadline=None, print_blob=True, derandomize=False, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("here")
+
+
+def pytest_configure() -> None:
+    """Let SIGTERM unwind the tests, here and in each worker of xdist: what they have started is in sessions of its own, and would stay.
+
+    As Ctrl-C does: pytest takes any other exception, SystemExit as well, for the failure of one test, and goes on with the next.
+    """
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -39,7 +39,10 @@ TYPED = (f"{COLLECTION}.module_utils", f"{COLLECTION}.plugin_utils", "tests.lab"
 
 @dataclasses.dataclass(frozen=True)
 class Gate:
-    """C(commands) run one after the other; C(copy) says in which copy of the collection, None: in the checkout."""
+    """C(commands) run one after the other; C(copy) says in which copy of the collection, None: in the checkout.
+
+    C(timeout) is above that of the tool itself, where it has one, which then ends what it started and says why.
+    """
 
     about: str
     commands: t.Sequence[t.Sequence[str]]
@@ -58,8 +61,8 @@ def _packages(*names: str) -> list[str]:
 # The longest first: that is the order in which they are started.
 GATES = {
     "examples": Gate("every EXAMPLES block is executed on the lab", [[*PYTEST, "tests/docs", "-k", "not check"]]),
-    "molecule": Gate("the scenarios: converge, idempotence, verify", [["python", "tools/scenarios.py"]]),
-    "sanity": Gate("ansible-test sanity", [["python", "tools/sanity.py"]]),
+    "molecule": Gate("the scenarios: converge, idempotence, verify", [["python", "tools/scenarios.py"]], timeout=700),
+    "sanity": Gate("ansible-test sanity", [["python", "tools/sanity.py"]], timeout=1000),
     "integration": Gate(
         "the whole job on the lab, and the doors to a server",
         [[*LAB_TESTS, *_integration("deploy/test_deploy.py", "deploy/test_secrets.py", "wsman")]],
@@ -94,6 +97,8 @@ EXTENDED = {
     "killmatrix": Gate("every playbook killed after each of its writes, and run again", [KILL_MATRIX], timeout=3600),
 }
 
+ALL = GATES | EXTENDED
+
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
@@ -115,7 +120,7 @@ def _run_all(names: list[str], binaries: pathlib.Path) -> int:
     LOGS.mkdir(exist_ok=True)
     started = time.monotonic()
     outcomes: list[Outcome] = []
-    workers = concurrent.futures.ThreadPoolExecutor(max_workers=min(4, os.cpu_count() or 2))
+    workers = concurrent.futures.ThreadPoolExecutor(max_workers=min(4, _processors()))
     try:
         futures = [workers.submit(_run, name, binaries, LOGS / f"{name}.log") for name in names]
         for future in concurrent.futures.as_completed(futures):
@@ -130,8 +135,13 @@ def _run_all(names: list[str], binaries: pathlib.Path) -> int:
     return 1 if failed else 0
 
 
+def _processors() -> int:
+    """Those that this process may use, where the system tells; in a container they may be fewer than there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 2
+
+
 def _run(name: str, binaries: pathlib.Path, log: pathlib.Path | None) -> Outcome:
-    gate = (GATES | EXTENDED)[name]
+    gate = ALL[name]
     started = time.monotonic()
     if log:
         log.write_bytes(b"")
@@ -156,12 +166,13 @@ def _run(name: str, binaries: pathlib.Path, log: pathlib.Path | None) -> Outcome
 
 def _report(outcome: Outcome) -> None:
     lines = (LOGS / f"{outcome.name}.log").read_text(errors="replace").splitlines()
+    gate = ALL[outcome.name]
     verdict = "ok    " if outcome.rc == 0 else "FAILED"
-    print(f"{verdict} {outcome.name:<12} {outcome.seconds:6.1f} s  {GATES[outcome.name].about}")
+    print(f"{verdict} {outcome.name:<12} {outcome.seconds:6.1f} s  {gate.about}")
     if outcome.rc:
         print(f"  exit code {outcome.rc}" + (" (killed: it took too long)" if outcome.rc == 124 else ""))
         print("\n".join(f"  | {line}" for line in lines[-SHOWN_LINES:]))
-    elif GATES[outcome.name].commands[0][0] == "pytest" and lines:
+    elif gate.commands[0][0] == "pytest" and lines:
         print(lines[-1])
     sys.stdout.flush()
 

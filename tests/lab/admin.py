@@ -51,7 +51,6 @@ def application(lab: Lab) -> web.Application:
             web.delete("/halt", admin.lift_halt),
             web.get("/timeline", admin.timeline),
             web.patch("/timeline", admin.patch_timeline),
-            web.get("/timing", admin.timing),
             web.patch("/timing", admin.patch_timing),
             web.get("/tenant", admin.tenant),
             web.patch("/tenant", admin.patch_tenant),
@@ -60,7 +59,6 @@ def application(lab: Lab) -> web.Application:
             web.patch("/servers/{name}", admin.patch_server),
             web.get("/servers/{name}/registry", admin.registry),
             web.post("/seed", admin.seed),
-            web.get("/recording", admin.recording),
             web.patch("/recording", admin.patch_recording),
             web.get("/exchanges", admin.exchanges),
             web.delete("/exchanges", admin.clear_exchanges),
@@ -70,8 +68,6 @@ def application(lab: Lab) -> web.Application:
             web.post("/groups", admin.add_group),
             web.post("/connectors", admin.add_connector),
             web.post("/installers", admin.make_installer),
-            web.get("/device_codes", admin.device_codes),
-            web.post("/device_codes", admin.answer_device_code),
             web.get("/az", admin.az),
         ]
     )
@@ -164,14 +160,10 @@ class Admin:
             self._world.timeline.stop()
         return await self.timeline(request)
 
-    async def timing(self, request: web.Request) -> web.Response:
-        """GET /timing."""
-        return web.json_response(self._world.timing.as_dict())
-
     async def patch_timing(self, request: web.Request) -> web.Response:
         """PATCH /timing: see timing.Timing."""
         self._world.timing.patch(await _body(request))
-        return await self.timing(request)
+        return web.json_response(self._world.timing.as_dict())
 
     async def tenant(self, request: web.Request) -> web.Response:
         """GET /tenant: the raw state, read past every protocol: the independent door of a test."""
@@ -192,14 +184,10 @@ class Admin:
             {"groups": len(state.groups), "connectors": len(state.connectors), "applications": len(state.applications)}
         )
 
-    async def recording(self, request: web.Request) -> web.Response:
-        """GET /recording."""
-        return web.json_response({"on": self._world.recording.on})
-
     async def patch_recording(self, request: web.Request) -> web.Response:
         """PATCH /recording {"on"}: whether the exchanges of the Graph plane are kept whole. A reset does not switch it off."""
         self._world.recording.on = bool((await _body(request, "on"))["on"])
-        return await self.recording(request)
+        return web.json_response({"on": self._world.recording.on})
 
     async def exchanges(self, request: web.Request) -> web.Response:
         """GET /exchanges?since=seq: what was kept; see tenant.recording."""
@@ -269,16 +257,6 @@ class Admin:
         url = f"https://downloads.lab.example/{path.parent.name}/{path.name}"
         self._world.downloads[url] = path.read_bytes()
         return web.json_response({"path": str(path), "url": url})
-
-    async def device_codes(self, request: web.Request) -> web.Response:
-        """GET /device_codes: the flows that wait."""
-        return web.json_response([{"user_code": flow.user_code, "scope": flow.scope} for flow in self._lab.login.device_codes.values()])
-
-    async def answer_device_code(self, request: web.Request) -> web.Response:
-        """POST /device_codes {"user_code", "approve"}."""
-        body = await _body(request, "user_code", "approve")
-        self._lab.login.answer_device_code(body["user_code"], bool(body.get("approve", True)))
-        return web.json_response({})
 
     async def az(self, request: web.Request) -> web.Response:
         """GET /az: whether someone is logged in at the az stand-in."""

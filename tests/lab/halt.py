@@ -22,6 +22,7 @@ class Halt:
     def __init__(self, journal: Journal) -> None:
         self._after: int | None = None
         self._writes = 0
+        self._waiting = 0
         self._lifted = asyncio.Event()
         journal.on_change(self._count)
 
@@ -46,12 +47,16 @@ class Halt:
         """Whether this request, or its answer, is lost to a halt; returns only when that is over. Call before and after it is served."""
         if not self.reached:
             return False
-        await self._lifted.wait()
+        self._waiting += 1
+        try:
+            await self._lifted.wait()
+        finally:
+            self._waiting -= 1
         return True
 
     def as_dict(self) -> dict[str, t.Any]:
-        """JSON form for the admin API."""
-        return {"after": self._after, "writes": self._writes, "reached": self.reached}
+        """JSON form for the admin API. C(waiting): how many requests are without an answer because of it."""
+        return {"after": self._after, "writes": self._writes, "reached": self.reached, "waiting": self._waiting}
 
     def _count(self, _entry: Entry) -> None:
         if self._after is not None and not self.reached:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import importlib.util
 import os
@@ -19,6 +20,7 @@ import typing as t
 REALM = "LAB.TEST"
 SERVICES = ("HTTP", "WSMAN", "host")
 START_SECONDS = 10
+STARTS = 3
 # Debian keeps the KDC's programs out of the PATH of ordinary users.
 _PLACES = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 _PROGRAMS = {"krb5kdc": "krb5-kdc", "kdb5_util": "krb5-kdc", "kadmin.local": "krb5-admin-server", "kinit": "krb5-user"}
@@ -49,8 +51,17 @@ class Kdc:
     def start(cls, directory: pathlib.Path, users: t.Mapping[str, str]) -> Kdc:
         """Make a realm in C(directory) with these users (name to password) and serve it.
 
+        Up to three times: the port is free when it is chosen, and somebody else may take it before the KDC does.
+
         :raises AssertionError: a program of Kerberos failed; with its output.
         """
+        for attempt in range(1, STARTS):
+            with contextlib.suppress(AssertionError):
+                return cls._start(directory / str(attempt), users)
+        return cls._start(directory / str(STARTS), users)
+
+    @classmethod
+    def _start(cls, directory: pathlib.Path, users: t.Mapping[str, str]) -> Kdc:
         directory.mkdir(parents=True, exist_ok=True)
         port = _free_port()
         (directory / "krb5.conf").write_text(_client_settings(port))

@@ -115,6 +115,11 @@ def test_no_file_imports_itself_in_a_circle() -> None:
     assert [name for name in _files() if name in _reached(name)] == []
 
 
+@pytest.mark.parametrize("stem", PURE)
+def test_a_name_of_what_is_pure_is_that_of_a_file(stem: str) -> None:
+    assert any(name.startswith("module_utils") and name.split(".")[-1] == stem for name in _files())
+
+
 @pytest.mark.parametrize("name", [name for name in _files() if name.startswith("module_utils") and name.split(".")[-1] in PURE])
 def test_plans_are_pure(name: str) -> None:
     assert _foreign({name, *_reached(name)} - {SHARED_TABLE}) & IMPURE == set()

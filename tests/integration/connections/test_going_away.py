@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 import typing as t
 
 import pytest
@@ -19,31 +18,36 @@ from tests.support.lab_process import Lab
 from tests.support.playbook import Ansible, Run
 
 NTLM = [setup for setup in setups() if setup.title == "NTLM" and setup.scheme == "http"]
-AWAY_SECONDS = 1.0
+# Longer than the test.
+NEVER = 600
 INSTALLER = "C:\\Setup\\connector.exe"
 
 
 @contextlib.contextmanager
-def goes_away(lab: Lab, process: str, *, restarts: bool) -> t.Iterator[None]:
-    """Take the server from the network as soon as a process of that name has started, and bring it back before the block is left."""
-    since, over = lab.last_seq(), threading.Event()
+def goes_away(lab: Lab, *, restarts: bool) -> t.Iterator[None]:
+    """Take the server from the network while its installer runs, and bring it back when the block is left.
 
-    def watch() -> None:
-        while not over.is_set():
-            if any(process in started["command_line"] and started["seq"] > since for started in lab.get("/processes")):
+    The lab holds back what the installer says, and with it the news of its end, until the connection is cut.
+    """
+    # The first output that a run asks for is that of the inspection of the installer.
+    order = {"kind": "delay", "plane": "wsman", "target": SERVER, "action": "shell/Receive", "nth": 2, "seconds": NEVER}
+    number, over = lab.post("/faults", order)["id"], threading.Event()
+
+    def cut() -> None:
+        while not over.wait(0.05):
+            if next(one["hits"] for one in lab.get("/faults") if one["id"] == number):
                 lab.patch(f"/servers/{SERVER}", {"reachable": False})
-                time.sleep(AWAY_SECONDS)
-                lab.patch(f"/servers/{SERVER}", {**({"boot": "now"} if restarts else {}), "process_seconds": 0.0, "reachable": True})
                 return
-            time.sleep(0.05)
 
-    watcher = threading.Thread(target=watch)
+    watcher = threading.Thread(target=cut, daemon=True)
     watcher.start()
     try:
         yield
     finally:
         over.set()
         watcher.join()
+        lab.delete(f"/faults?id={number}")
+        lab.patch(f"/servers/{SERVER}", {**({"boot": "now"} if restarts else {}), "reachable": True})
 
 
 @pytest.fixture
@@ -58,8 +62,9 @@ def install(setup: Setup, reach: Reach, ansible: Ansible) -> t.Callable[[], Run]
 
 @pytest.mark.parametrize(("setup", "restarts"), list(zip(NTLM, (True, False), strict=True)), ids=["winrm, a restart", "psrp, the network"])
 def test_an_installation_is_interrupted(reach: Reach, install: t.Callable[[], Run], restarts: bool) -> None:
-    reach.lab.patch(f"/servers/{SERVER}", {"process_seconds": 1.5})
-    with goes_away(reach.lab, "REGISTERCONNECTOR", restarts=restarts):
+    # When the server is back, the installer has long done its work.
+    reach.lab.patch("/timing", {"files_appear": 0})
+    with goes_away(reach.lab, restarts=restarts):
         broken = install()
     assert broken.rc != 0
     assert broken.recap[SERVER]["failed"] == 1

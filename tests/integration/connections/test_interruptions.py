@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import time
 import typing as t
 
 import pytest
@@ -141,10 +140,9 @@ def test_after_a_read_timeout_a_new_session_is_built(reach: Reach, ready: Setup)
     with reach.opened(ready, **dict(zip(names, (1, 2), strict=True))) as session:
         assert read(session) == "Running"
         reach.fault("delay", seconds=3, action="StopService")
-        start, since = time.monotonic(), reach.lab.last_seq()
+        since = reach.lab.last_seq()
         with pytest.raises(TransportError, match="did not answer in time"):
             stop(session)
-        assert time.monotonic() - start < 3
         read(session)
         assert statuses(reach, since, "malformed") == []
 

@@ -191,11 +191,13 @@ def shows(tls: Tls) -> t.Iterator[int]:
                 handshake(door.accept()[0])
 
     with socket.create_server(("127.0.0.1", 0)) as door:
-        server = threading.Thread(target=serve)
+        server = threading.Thread(target=serve, daemon=True)
         server.start()
-        yield door.getsockname()[1]
-        door.shutdown(socket.SHUT_RDWR)
-        server.join()
+        try:
+            yield door.getsockname()[1]
+        finally:
+            door.shutdown(socket.SHUT_RDWR)
+            server.join()
 
 
 @of(chosen(scheme="https", title="NTLM"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import subprocess
-import time
 import typing as t
 
 import pytest
@@ -18,6 +17,7 @@ from tests.integration.host.module_run import SERVER, module, patch, server
 from tests.support.killing import kill
 from tests.support.lab_process import Lab
 from tests.support.playbook import LAB_INVENTORY, ROOT, Ansible
+from tests.support.waiting import wait_until
 
 ADDRESS = "http://proxy.contoso.example:8080"
 EVERYTHING = {"mode": "proxy", "address": ADDRESS, "use_for_backend": True}
@@ -107,11 +107,11 @@ def kill_at(lab: Lab, ansible: Ansible, name: str, options: t.Mapping[str, t.Any
     fault = {"kind": "delay", "plane": "wsman", "target": SERVER, "action": action, "nth": nth, "seconds": NEVER}
     number = lab.post("/faults", fault)["id"]
     process = begin(ansible, name, options)
-    deadline = time.monotonic() + 120
-    while not next(one["hits"] for one in lab.get("/faults") if one["id"] == number):
-        assert process.poll() is None, f"the run has ended without {action} number {nth}"
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(
+        f"{action} number {nth}",
+        lambda: next(one["hits"] for one in lab.get("/faults") if one["id"] == number),
+        alive=lambda: process.poll() is None,
+    )
     kill(process)
     lab.delete(f"/faults?id={number}")
 
@@ -149,11 +149,14 @@ def test_a_restart_that_a_killed_run_owed_is_told_until_it_has_been_made(lab: La
     assert module(ansible, "connector_prerequisites").result["reboot_required"] is False
 
 
-def test_an_installer_that_nobody_saw_ending_is_followed_by_the_restart_that_is_allowed(lab: Lab, ansible: Ansible) -> None:
+@pytest.mark.parametrize("stop_at", [("shell/Receive", 4), ("shell/Command", 6)], ids=["the end of the installer", "the order to restart"])
+def test_an_installer_that_nobody_saw_ending_is_followed_by_the_restart_that_is_allowed(
+    lab: Lab, ansible: Ansible, stop_at: tuple[str, int]
+) -> None:
     patch(lab, installer_exit_code=3010)
     options = {"installer_file": lab.state["installer_file"], "poll_interval": 0.2, "reboot": True}
     boot = server(lab)["boot"]
-    kill_at(lab, ansible, "connector", options, "Get|Enumerate", 30)
+    kill_at(lab, ansible, "connector", options, *stop_at)
     done = module(ansible, "connector", **options)
     assert done.result["rebooted"] is True
     assert server(lab)["boot"] > boot
@@ -161,8 +164,11 @@ def test_an_installer_that_nobody_saw_ending_is_followed_by_the_restart_that_is_
     assert (last.result["changed"], last.writes) == (False, [])
 
 
-# Exchanges of a run that upgrades what is in use: the note, the installer, the wait for what it does, the order to restart.
-@pytest.mark.parametrize("stop_at", [("SetStringValue", 1), ("SetStringValue", 2), ("Get|Enumerate", 30), ("Get|Enumerate", 45)], ids=str)
+@pytest.mark.parametrize(
+    "stop_at",
+    [("SetStringValue", 1), ("shell/Receive", 4), ("SetStringValue", 2), ("GetBinaryValue", 4), ("shell/Command", 5)],
+    ids=["the note", "the end of the installer", "the note of what it asks for", "the wait for its work", "the order to restart"],
+)
 def test_what_only_a_restart_completes_is_completed_after_a_killed_run(lab: Lab, ansible: Ansible, stop_at: tuple[str, int]) -> None:
     patch(lab, connector={"version": "1.5.4287.0", "registered": True}, product={"in_use": True})
     common = {"installer_file": lab.state["installer_file"], "poll_interval": 0.2, "install_timeout": 3, "reboot": True}

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import time
 import typing as t
 
 import pytest
@@ -16,6 +15,7 @@ from tests.integration.host.module_run import SERVER, module, patch, server
 from tests.integration.host.test_killed import CASES, NEVER, Case, given, state
 from tests.support.lab_process import Lab
 from tests.support.playbook import Ansible, Run
+from tests.support.waiting import wait_until
 
 # Long enough for the run to notice, and shorter than what it waits for by itself.
 AWAY_SECONDS = 4.0
@@ -37,13 +37,6 @@ RESTARTED = [
 ]
 
 
-def wait_for(what: t.Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def restart_at(lab: Lab, ansible: Ansible, case: Case, options: t.Mapping[str, t.Any]) -> Run:
     """Run a module until a certain exchange, whose answer never comes because the server restarts; returns when it is up again."""
     action, nth = case.stop_at
@@ -56,12 +49,11 @@ def restart_at(lab: Lab, ansible: Ansible, case: Case, options: t.Mapping[str, t
     play = {"hosts": SERVER, "gather_facts": False, "tasks": [{f"entra.app_proxy.{case.module}": dict(options)}]}
     with concurrent.futures.ThreadPoolExecutor() as workers:
         running = workers.submit(ansible.playbook, [play])
-        wait_for(lambda: is_there() or running.done())
-        assert is_there(), f"the run has ended without {action} number {nth}"
+        wait_until(f"{action} number {nth}", is_there, alive=lambda: not running.done())
         patch(lab, reboot_seconds=AWAY_SECONDS, reboot=0)
         run = running.result()
     lab.delete(f"/faults?id={number}")
-    wait_for(lambda: bool(server(lab)["powered"]))
+    wait_until("a server that is up", lambda: server(lab)["powered"])
     return run
 
 

@@ -25,6 +25,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.reconcile i
 from tests.integration.tenant.faults import FAULTS, TIMEOUT, Fault
 from tests.support import contract
 from tests.support.lab_process import Lab
+from tests.support.waiting import wait_until
 
 WORLD: dict[str, t.Any] = {
     "settings": {"default_region": "nam", "page_size": 4},
@@ -169,8 +170,8 @@ def test_any_fault_at_any_request_ends_well_or_cleanly_and_the_next_run_converge
         first = runner.run()
         if not lab.get("/faults")[0]["hits"]:
             break
-        while fault.late and not is_over(lab):
-            time.sleep(TIMEOUT / 10)
+        if fault.late:
+            wait_until("the end of the late request", lambda: is_over(lab))
         lab.delete("/faults")
         where = f"{kind} at request {number}, {tenant_mode}: {first}"
         assert before <= Seen.of(lab).served, where

@@ -167,7 +167,7 @@ class Front:
         if request.path.rstrip("/").lower() != PATH or request.method != "POST":
             self._server.unknown(f"{request.method} {request.path}", method=request.method, path=request.path)
             return self._answer(request, 404, b"", Description("", "", "error"), len(body))
-        verdict = gate.check(request.headers.get("Authorization", ""), has_body=bool(body))
+        verdict = gate.check(request.headers.get("Authorization", ""))
         if not verdict.authenticated:
             return self._answer(request, 401, b"", _NOBODY, len(body), challenge=verdict.challenge)
         if not body:

@@ -29,14 +29,12 @@ DEVICE_CODE_LIFE = datetime.timedelta(seconds=900)
 
 @dataclasses.dataclass
 class DeviceCode:
-    """A device code flow under way. `answer` is None while the person has not decided."""
+    """A device code flow under way."""
 
-    user_code: str
     client_id: str
     scope: str
     expires_at: datetime.datetime
     polls: int = 0
-    answer: bool | None = None
 
 
 class Login:
@@ -71,7 +69,7 @@ class Login:
         device_code = secrets.token_urlsafe(32)
         user_code = secrets.token_hex(5)[:9].upper()
         expires_at = self._tenant.clock.now() + DEVICE_CODE_LIFE
-        self.device_codes[device_code] = DeviceCode(user_code, client_id, form.get("scope", ""), expires_at)
+        self.device_codes[device_code] = DeviceCode(client_id, form.get("scope", ""), expires_at)
         page = f"{root}/devicelogin"
         return {
             "user_code": user_code,
@@ -81,14 +79,6 @@ class Login:
             "interval": self._tenant.timing.device_code_interval,
             "message": f"To sign in, use a web browser to open the page {page} and enter the code {user_code} to authenticate.",
         }
-
-    def answer_device_code(self, user_code: str, approve: bool) -> None:
-        """Let the person approve or decline. Raises ValueError for an unknown code."""
-        for flow in self.device_codes.values():
-            if flow.user_code == user_code:
-                flow.answer = approve
-                return
-        raise ValueError(f"no device code flow with user code {user_code!r}")
 
     def token(self, root: str, tenant_name: str, form: Form) -> Document:
         """Answer a token request."""
@@ -193,10 +183,9 @@ class Login:
         flow.polls += 1
         if self._tenant.clock.now() >= flow.expires_at:
             raise LoginError(400, "expired_token", 70020, "The provided device code has expired.")
-        mode = self._tenant.settings.device_code
-        if flow.answer is False or mode == "deny":
+        if self._tenant.settings.device_code == "deny":
             raise LoginError(400, "authorization_declined", 70022, "The user declined to sign in.")
-        if flow.answer is None and (mode == "manual" or flow.polls < 2):
+        if flow.polls < 2:
             raise LoginError(400, "authorization_pending", 70016, "OAuth 2.0 device flow error. Authorization is pending.")
         return self.device_codes.pop(code)
 

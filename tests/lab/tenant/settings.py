@@ -11,7 +11,7 @@ import typing as t
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "mode": ("observed", "documented"),
-    "device_code": ("auto", "manual", "deny"),
+    "device_code": ("auto", "deny"),
     "expand": ("refused", "ignored", "allowed", "cut"),
     "expand_link": ("omitted", "given"),
     "top": ("clamped", "honoured", "ignored", "limit", "refused"),
@@ -45,14 +45,12 @@ class Settings:
     """$count=true and /$count: declared as well, and not shown either (graph.md 6.1, META)."""
     stale_seconds: float = 0.0
     """Reads show the state of this many seconds ago: a GET right after PUT $ref may show the former group (graph.md 4, LIVE TF)."""
-    batch_unordered: bool = True
-    """Answers of a $batch come in reverse order: they may be unordered (graph.md 6.2, MS)."""
     publishing_enabled: bool = True
     """False until the first connector is registered: OnPremisesPublishing_NotEnabled (connector.md 5.3, MS, 3P)."""
     user_is_administrator: bool = True
     user_needs_mfa: bool = False
     device_code: str = "auto"
-    """auto: approved after one poll. manual: by the admin API. deny: declined."""
+    """auto: approved after one poll. deny: declined."""
     az_logged_in: bool = True
     managed_identity: bool = True
     """Whether the machine that the collection runs on has managed identities."""

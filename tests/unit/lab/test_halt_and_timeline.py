@@ -17,6 +17,7 @@ import urllib.request
 import pytest
 
 from tests.support.lab_process import Lab, LabError
+from tests.support.waiting import wait_until
 
 
 def test_the_ordered_write_takes_effect_without_an_answer_and_nothing_after_it_does(lab: Lab) -> None:
@@ -24,10 +25,9 @@ def test_the_ordered_write_takes_effect_without_an_answer_and_nothing_after_it_d
     with concurrent.futures.ThreadPoolExecutor() as clients:
         clients.submit(_create, lab, "One").result()
         second = clients.submit(_create, lab, "Two")
-        while not lab.get("/halt")["reached"]:
-            time.sleep(0.01)
+        wait_until("the halt", lambda: lab.get("/halt")["reached"])
         third = clients.submit(_create, lab, "Three")
-        time.sleep(0.2)
+        wait_until("two requests that wait", lambda: lab.get("/halt")["waiting"] == 2)
         assert not second.done()
         assert not third.done()
         assert _groups(lab) == {"Default", "One", "Two"}
@@ -44,7 +44,7 @@ def test_a_refused_write_is_none(lab: Lab) -> None:
     lab.post("/halt", {"after": 1})
     with pytest.raises(urllib.error.HTTPError):
         _create(lab, "")
-    assert lab.get("/halt") == {"after": 1, "writes": 0, "reached": False}
+    assert lab.get("/halt") == {"after": 1, "writes": 0, "reached": False, "waiting": 0}
     with pytest.raises(LabError, match="not after 0"):
         lab.post("/halt", {"after": 0})
 
@@ -62,8 +62,7 @@ def test_the_timeline_has_every_number_of_active_connectors_that_a_group_had(lab
 
 
 def _wait_until_active(lab: Lab) -> None:
-    while [one["status"] for one in lab.get("/tenant")["connectors"]] != ["active"]:
-        time.sleep(0.01)
+    wait_until("an active connector", lambda: [one["status"] for one in lab.get("/tenant")["connectors"]] == ["active"])
 
 
 def _groups(lab: Lab) -> set[str]:

@@ -39,8 +39,6 @@ class Answer:
     challenge: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     """WWW-Authenticate values for the reply of an authenticated request (mutual authentication)."""
-    leg: bool = False
-    """True for a request that only carried an authentication token."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,7 +124,7 @@ class Gate:
         """Drop the security context: the client has to authenticate again."""
         self._context = None
 
-    def check(self, authorization: str, *, has_body: bool) -> Answer:
+    def check(self, authorization: str) -> Answer:
         """Judge one request by its Authorization header."""
         if not authorization:
             return Answer(self.context is not None, () if self.context else self.offers)
@@ -139,29 +137,29 @@ class Gate:
             return Answer(accepted, () if accepted else self.offers)
         if scheme.lower() not in SCHEMES or (scheme.lower() == "credssp" and not self._service.CredSSP):
             return Answer(False, self.offers)
-        return self._step(scheme, value, has_body=has_body)
+        return self._step(scheme, value)
 
     def _by_certificate(self) -> Answer:
         found = client_certificates.principal(self._peer.certificate)
         accepted = self._service.Certificate and found is not None and found.lower() == self._service.certificate_subject.lower()
         return Answer(accepted, () if accepted else self.offers)
 
-    def _step(self, scheme: str, value: str, *, has_body: bool) -> Answer:
+    def _step(self, scheme: str, value: str) -> Answer:
         if self._context is None or self._context.complete:
             self._context = None
         try:
             token = self._accept(SCHEMES[scheme.lower()], base64.b64decode(value))
         except Exception:  # pyspnego and GSSAPI raise many kinds; a client learns only that it failed
             self._context = None
-            return Answer(False, self.offers, leg=True)
+            return Answer(False, self.offers)
         assert self._context is not None
         if self._context.complete and not self._is_welcome(self._context):
             self._context = None
-            return Answer(False, self.offers, leg=True)
+            return Answer(False, self.offers)
         encoded = f"{scheme} {base64.b64encode(token).decode()}" if token else ""
         if not self._context.complete:
-            return Answer(False, (encoded or scheme,), leg=True)
-        return Answer(True, extra=(encoded,) if encoded else (), leg=not has_body)
+            return Answer(False, (encoded or scheme,))
+        return Answer(True, extra=(encoded,) if encoded else ())
 
     def _is_welcome(self, context: spnego.ContextProxy) -> bool:
         """Judge a finished Kerberos context; NTLM's acceptor has compared password and bindings itself."""

@@ -25,7 +25,6 @@ NOBODY = b"\0" * 16
 _TO_CLIENT = 1
 _START, _END = 1, 2
 _FRAGMENT = 32000
-_CLIXML = "{http://schemas.microsoft.com/powershell/2004/04}"
 _ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 CAPABILITY = (

@@ -26,7 +26,7 @@ _STATE = f"{soap.SHELL}/CommandState"
 
 
 class Process:
-    """A process in a shell. Its effect happens when its input is complete; its end shows `process_seconds` later."""
+    """A process in a shell. Its effect happens when its input is complete; its end shows `process_seconds` later on the lab's clock."""
 
     def __init__(self, launch: launcher.Launch) -> None:
         self._launch = launch
@@ -64,7 +64,7 @@ class Process:
         self._stdin.clear()
         seconds = self._launch.server.process_seconds
         if seconds > 0:
-            asyncio.get_running_loop().call_later(seconds, self._ended.set)
+            self._launch.server.agenda.after(seconds, self._ended.set)
         else:
             self._ended.set()
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import json
 import pathlib
-import time
 import typing as t
 import uuid
 
@@ -21,6 +20,7 @@ from tests.lab.servers import known_scripts
 from tests.lab.servers.programs.powershell import BOOTSTRAP
 from tests.lab.servers.state import trust
 from tests.lab.servers.state.products import ENTRA, GENERATIONS, LEGACY, UNINSTALL, UNINSTALL_32
+from tests.support.waiting import wait_until
 from tests.unit.lab.servers.live import LiveLab
 
 SCRIPTS = pathlib.Path(__file__).parents[4] / "plugins" / "module_utils" / "host" / "scripts"
@@ -106,10 +106,7 @@ def test_an_install_appears_later(ready: LiveLab, line: str) -> None:
 
 def test_the_waker_needs_nobody_to_look(ready: LiveLab) -> None:
     ready.run(INSTALL)
-    deadline = time.monotonic() + 5
-    while ready.server.files.get(ENTRA.connector_path) is None and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert ready.server.files.get(ENTRA.connector_path) is not None
+    wait_until("the files of the installer", lambda: ready.server.files.get(ENTRA.connector_path) is not None)
 
 
 @pytest.mark.parametrize(
