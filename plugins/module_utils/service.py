@@ -16,8 +16,8 @@ MINIMUM = 2
 """The two-connector rule: documented as the least for high availability (concept-connectors)."""
 KNOWN_REGIONS = ("nam", "eur", "aus", "asia", "ind", "japan")
 """An open set: five are documented, C(japan) was observed (terraform-provider-microsoft365#3213)."""
-ACTIVE = "active"
-KNOWN_STATUSES = (ACTIVE, "inactive")
+ACTIVE, INACTIVE = "active", "inactive"
+KNOWN_STATUSES = (ACTIVE, INACTIVE)
 """Documented. Any other word is taken for not active: the careful reading."""
 
 

@@ -89,8 +89,8 @@ options:
     default: fail
   default_min_connectors:
     description:
-      - How many active connectors the group Default must have before an application may fall back to it. V(0) lets it fall back in any
-        case.
+      - How many active connectors the group Default must have before an application may fall back to it, and must keep while applications
+        use it. V(0) lets both happen in any case.
     type: int
     default: 2
   allow_disruptive:
@@ -100,6 +100,12 @@ options:
         applications of Default.
     type: bool
     default: false
+  accepted_outages:
+    description:
+      - Names of connector groups that connectors may leave without regard to the minimum, which may be an outage of their applications.
+      - Name the group Default where connectors that serve its applications shall leave it all the same.
+    type: list
+    elements: str
   wait_timeout:
     description:
       - How many seconds to wait for declared connectors that exist but are inactive, when the group would be below its minimum without
@@ -233,7 +239,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired imp
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.module import run, tenant_module
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.options import CONNECTOR_GROUP
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.reconcile import Rules, reconcile
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import actual_group
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import actual_group
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.result import task_result
 
 
@@ -243,6 +249,7 @@ def work(module: AnsibleModule, client: GraphClient) -> dict[str, t.Any]:
     how = Rules(
         check_mode=module.check_mode,
         allow_disruptive=params["allow_disruptive"],
+        outages=tuple(params["accepted_outages"] or ()),
         wait_timeout=params["wait_timeout"],
         wait_interval=params["wait_interval"],
         default_minimum=params["default_min_connectors"],

@@ -17,7 +17,9 @@ options:
     type: list
     elements: str
   min_connectors:
-    description: How many active connectors a group needs to be called highly available. The group Default needs none.
+    description:
+      - How many active connectors a group needs to be called highly available. The group Default needs none as long as no application
+        uses it.
     type: int
     default: 2
 extends_documentation_fragment:

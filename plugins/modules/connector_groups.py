@@ -14,8 +14,11 @@ description:
   - What is not declared is left alone, be it a group, a connector in a declared group or an application. O(purge) deletes undeclared
     groups.
   - The two-connector rule is enforced. An application is assigned to a group only while that has O(groups[].min_connectors) active
-    connectors, and no connector is moved out of another group that would fall below its own minimum (two, unless it is declared here; the
-    Default group has none). What is refused is reported in RV(blocked) with the numbers and the safe way.
+    connectors, and no connector is moved out of another group that would fall below its own minimum (two, unless it is declared here). What
+    is refused is reported in RV(blocked) with the numbers and the safe way.
+  - The Default group needs no connectors as long as no application uses it. While applications do, it keeps O(default_min_connectors).
+    Where all of them are declared for other groups, which have their minimum once their connectors have come from Default, they are handed
+    over so that at every instant one active connector at least serves them.
   - A connector is always in exactly one group, and new connectors join the group Default. So adding one to a group is moving it, and
     taking it away from a group means declaring it in another one.
   - Every write is read back. A write whose answer was lost is looked for in the tenant before it is sent again. The creation of a group is
@@ -59,6 +62,8 @@ options:
             warning.
           - C(pending) set to V(true) stands for a host that check mode would register before this task. It is taken for a new, active
             connector in Default, so that check mode shows the plan of the real run. Outside check mode it says nothing.
+          - C(arrived) set to V(true) says that the same run has just registered it. It is in Default only on its way, and may leave
+            although applications use Default, since none has ever had to count on it.
           - C(claimed) says who else works on its server at this moment, in words. Such a connector is left where it is, nothing counts on
             it, and the move that it needs is reported in RV(blocked). Role P(entra.app_proxy.connector#role) finds it out.
         type: list
@@ -105,8 +110,8 @@ options:
     default: false
   default_min_connectors:
     description:
-      - How many active connectors the group Default must have before an application may fall back to it. Where Default is itself one of
-        O(groups), its O(groups[].min_connectors) counts instead.
+      - How many active connectors the group Default must have before an application may fall back to it, and must keep while applications
+        use it. Where Default is itself one of O(groups), its O(groups[].min_connectors) counts instead.
     type: int
     default: 2
   allow_disruptive:
@@ -116,6 +121,12 @@ options:
         applications of Default.
     type: bool
     default: false
+  accepted_outages:
+    description:
+      - Names of connector groups that connectors may leave without regard to the minimum, which may be an outage of their applications.
+      - Name the group Default where connectors that serve its applications shall leave it all the same.
+    type: list
+    elements: str
   wait_timeout:
     description:
       - How many seconds to wait for declared connectors that exist but are inactive, when their group would be below its minimum without
@@ -363,6 +374,7 @@ def work(module: AnsibleModule, client: GraphClient) -> dict[str, t.Any]:
     how = Rules(
         check_mode=module.check_mode,
         allow_disruptive=params["allow_disruptive"],
+        outages=tuple(params["accepted_outages"] or ()),
         wait_timeout=params["wait_timeout"],
         wait_interval=params["wait_interval"],
         default_minimum=params["default_min_connectors"],

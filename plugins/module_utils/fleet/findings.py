@@ -24,7 +24,8 @@ REGISTERED = "registered"
 
 View = t.Mapping[str, t.Any]
 _DEPLOY = "run the playbook deploy_connectors"
-_ANEW = "for one run -e connector_i_accept_a_new_registration=true"
+_ANEW = "for one run -e connector_i_accept_a_new_registration_of="
+_OWN_GROUP = "assign it to a connector group of its own"
 _SPECIAL = {"renewal": "renewal_overdue", "service WAPCUpdaterSvc": "updater_stopped", "tenant": "other_tenant"}
 """Checks of a server that have a code of their own, because people look for them."""
 
@@ -135,7 +136,7 @@ def _in_tenant(host: Joined) -> t.Iterator[Finding]:
     if host.member is None:
         if host.registration.get("state") == REGISTERED and not _of_other_tenant(host):
             evidence = f"the server is registered as connector {host.connector_id}, which the tenant does not have"
-            remedy = f"it was inactive for ten days, or removed: {_DEPLOY} with --limit {host.name},localhost and {_ANEW}"
+            remedy = f"it was inactive for ten days, or removed: {_DEPLOY} with --limit {host.name},localhost and {_ANEW}{host.name}"
             yield Finding(CRITICAL, "not_in_tenant", host.name, evidence, remedy)
         return
     if not is_active(host.member["status"]):
@@ -159,7 +160,7 @@ def _cloned(joined: t.Sequence[Joined]) -> t.Iterator[Finding]:
     for connector_id, names in owners.items():
         if len(names) > 1:
             evidence = f"they are all registered as connector {connector_id}: a registered server was copied"
-            remedy = f"make the copies servers of their own: {_DEPLOY} with --limit THE-COPY,localhost and {_ANEW}"
+            remedy = f"make the copies servers of their own: {_DEPLOY} with --limit THE-COPY,localhost and {_ANEW}THE-COPY"
             yield Finding(CRITICAL, "cloned", ", ".join(names), evidence, remedy)
 
 
@@ -229,11 +230,17 @@ def _one_zone(row: View) -> t.Iterator[Finding]:
 
 
 def _default(tenant: View) -> t.Iterator[Finding]:
+    judged = {folded(row["group"]) for row in tenant["rows"]}
     for group in tenant["groups"]:
         for application in group["applications"] if group["is_default"] else ():
-            evidence = f"it uses connector group {group['name']}: every new connector, and every one in maintenance, would serve it"
             name = application.get("name") or application["id"]
-            yield Finding(WARNING, "application_on_default", name, evidence, "assign it to a connector group of its own")
+            evidence = f"it uses connector group {group['name']}: every new connector, and every one in maintenance, would serve it"
+            yield Finding(WARNING, "application_on_default", name, evidence, _OWN_GROUP)
+            if folded(group["name"]) not in judged and group["active"] < group["required"]:
+                evidence = (
+                    f"it uses connector group {group['name']}: {group['active']} active connector(s) of the {group['required']} it needs"
+                )
+                yield Finding(CRITICAL, "application_below_minimum", name, evidence, _OWN_GROUP)
 
 
 def _registration(seen: View) -> View:

@@ -63,6 +63,8 @@ def _connector(host: t.Mapping[str, t.Any], values: model.Values) -> dict[str, t
         connector["id"] = learnt["id"]
     if learnt.get("pending"):
         connector["pending"] = True
+    if learnt.get("arrived"):
+        connector["arrived"] = True
     if learnt.get("serving"):
         connector["serving"] = True
     if claimed_by := values.get(model.CLAIMED_BY):

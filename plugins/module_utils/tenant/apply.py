@@ -32,6 +32,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client impo
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import GraphError, TenantError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.messages import UNANSWERED, Answer
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import read_groups
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan_moves import active_claimed
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.policies import backoff
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.readback import (
     ASSIGNMENTS,
@@ -86,16 +87,16 @@ class Outcome:
 class Applier:
     """Carries out one plan.
 
-    :param minimum: active connectors that a group must have before an application is assigned, by group key.
     :param floors: tells the active connectors that must stay in a group as things are, by group key; a group that it does not name has
         the rule's two. None: whoever made the plan has judged the moves, and they are not judged again.
+    :param claimed: ids of the connectors that another run may take down at any moment.
     """
 
-    def __init__(self, client: GraphClient, state: TenantState, minimum: t.Mapping[str, int], floors: Floors | None = None) -> None:
+    def __init__(self, client: GraphClient, state: TenantState, floors: Floors | None = None, claimed: t.Collection[str] = ()) -> None:
         self.outcome = Outcome()
         self._client = client
-        self._minimum = minimum
         self._floors = floors
+        self._claimed = claimed
         self._ids: Ids = {}
         self._readback = ReadBack(client, state, self._ids)
         self._noted: set[Identity] = set()
@@ -179,7 +180,8 @@ class Applier:
             # One that has left already takes nothing away.
             if self.state.home_of(change.data["connector"]) == change.data["source"]
         ]
-        _stages, refused = ha.safe_order(moves, active, floors(self.state), self.state.used_groups)
+        doubtful = active_claimed(self.state, self._claimed)
+        _stages, refused = ha.safe_order(moves, active, floors(self.state), self.state.used_groups, doubtful)
         stays = {one.move.connector_id: one for one in refused}
         for change in departures:
             if change.data["connector"] in stays:
@@ -187,31 +189,29 @@ class Applier:
         return [change for change in changes if identity(change) not in self._left_out]
 
     def _refuse_departure(self, change: Change, refused: ha.Refused) -> None:
-        self._block(change, blocked_departure(refused, str((change.before or {})["connector_group"]), _group_shown(change)))
+        self._block(change, blocked_departure(refused, self.state, _group_shown(change)))
         self._move_failed = True
 
     def _still_served(self, changes: t.Sequence[Change]) -> list[Change]:
         """The assignments whose group has its active connectors right now. Counts that lag behind the moves get some seconds."""
         keys = {change.data["group"] for change in changes if change.action in ASSIGNMENTS}
+        short: list[Change] = []
         for look in range(LOOKS):
             groups = [group for key in keys if (group := self.state.group(actual_id(self._ids, key)))]
             self._readback.state = refresh(self._client, self.state)
             self._readback.read_insides(groups)
-            short = {key for key in keys if not ha.is_served(self._active(key), self._minimum.get(key, MINIMUM))}
+            short = [change for change in changes if change.action in ASSIGNMENTS and not self._is_served(change)]
             if not short or look == LOOKS - 1 or not self._client.deadline.pause(backoff(look)):
                 break
-        served = []
-        for change in changes:
-            key = change.data["group"]
-            if change.action not in ASSIGNMENTS or key not in short:
-                served.append(change)
-                continue
+        for change in short:
             self._block(change, self._short(change))
-        return served
+        return [change for change in changes if change not in short]
+
+    def _is_served(self, change: Change) -> bool:
+        return ha.is_served(self._active(change.data["group"]), change.data["required"])
 
     def _short(self, change: Change) -> Blocked:
-        key = change.data["group"]
-        active, required = self._active(key), self._minimum.get(key, MINIMUM)
+        active, required = self._active(change.data["group"]), change.data["required"]
         if change.action == "unassign":
             return blocked_release(change.name, str((change.before or {})["connector_group"]), _group_shown(change), active, required)
         return blocked_assignment(change.name, _group_shown(change), active, required)
@@ -355,9 +355,9 @@ class Applier:
 
 
 def _departs(change: Change, required: t.Mapping[str, int]) -> bool:
-    """Whether a move takes a connector out of a group that has a minimum."""
+    """Whether a move takes a connector out of a group that has a minimum and counts on it."""
     source = change.data.get("source")
-    return source is not None and required.get(source, MINIMUM) > 0
+    return source is not None and change.data.get("counted", True) and required.get(source, MINIMUM) > 0
 
 
 def _left_by(change: Change) -> str:

@@ -12,6 +12,7 @@ import dataclasses
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,20 +38,33 @@ class Blocked:
         return {**dataclasses.asdict(self), "safe_steps": list(self.safe_steps)}
 
 
-def blocked_departure(refused: ha.Refused, source: str, target: str, spare: t.Sequence[str] = ()) -> Blocked:
+def blocked_departure(
+    refused: ha.Refused, state: TenantState, target: str, spare: t.Sequence[str] = (), *, awaited: bool = False
+) -> Blocked:
     """A move that would take from a group what it needs.
 
+    :param target: name of the group that the connector was to move to.
     :param spare: machine names of active connectors that nothing else is declared for.
+    :param awaited: the applications of Default leave it by themselves, once the groups that they are declared for can serve them.
     """
+    source, users = state.name_of(refused.move.source), state.users_of_default
+    in_use = refused.move.source is not None and state.group(refused.move.source) == state.default_group and bool(users)
+    if in_use and awaited:
+        reason, steps = ha.default_awaits(refused, source, users), ha.default_awaited_steps(refused, source, target)
+    elif in_use:
+        reason, steps = ha.default_refusal(refused, source, target, users), ha.default_safe_steps(refused, source, target, users)
+    else:
+        reason, steps = ha.refusal(refused, source, target), ha.safe_steps(refused, source, target, spare)
     return Blocked(
         "move",
         "connector",
         refused.move.label,
         target,
-        ha.refusal(refused, source, target),
+        reason,
+        shortfall=in_use and awaited,
         active=refused.active,
         required=refused.required,
-        safe_steps=tuple(ha.safe_steps(refused, source, target, spare)),
+        safe_steps=tuple(steps),
     )
 
 

@@ -17,7 +17,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors impo
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.rules import READ_ONLY
 
 GUID = re.compile(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", re.IGNORECASE)
-CONNECTOR_KEYS = {"claimed", "id", "machine_name", "name", "pending", "serving", "zone"}
+CONNECTOR_KEYS = {"arrived", "claimed", "id", "machine_name", "name", "pending", "serving", "zone"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +28,7 @@ class DesiredConnector:
     :param zone: its failure domain, such as a data centre.
     :param serving: its server says that it is registered, and that its service is not stopped.
     :param pending: check mode would register this host now: it is taken for a new, active connector in the Default group.
+    :param arrived: this run has registered it, so that it is in the Default group on its way only.
     :param claimed: who works on its server, for a person; its connector may go down at any moment. None = nobody else.
     """
 
@@ -38,10 +39,16 @@ class DesiredConnector:
     zone: str | None = None
     serving: bool = False
     claimed: str | None = None
+    arrived: bool = False
 
     @property
     def label(self) -> str:
         return self.machine_name or self.name or self.id or ""
+
+    @property
+    def is_on_its_way(self) -> bool:
+        """Whether no application of the Default group has ever had to count on it."""
+        return self.arrived or self.pending
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,6 +201,7 @@ def _read_connector(value: t.Any, group: str, reasons: list[str]) -> DesiredConn
         zone=_text(value, "zone"),
         serving=_flag(value.get("serving")),
         claimed=_text(value, "claimed"),
+        arrived=_flag(value.get("arrived")),
     )
     if not connector.id and not connector.machine_name:
         reasons.append(f"group {group}: a connector needs an id or a machine_name: {value!r}")

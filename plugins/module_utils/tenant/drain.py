@@ -133,11 +133,19 @@ def give_back(client: GraphClient, question: Question, waiting: Waiting, *, chec
     """Move the hosts' connectors from the Default group into their declared groups, each as soon as it is active."""
     deadline = client.deadline.within(waiting.timeout)
     changes: list[Change] = []
+    items: list[Item] = []
     while True:
-        state = look(client, question)
-        places = guard.places(question, state)
-        steps = _arrivals(places, state)
-        failures = {} if check_mode else _move(client, state, steps)
+        try:
+            state = look(client, question)
+            places = guard.places(question, state)
+            steps = _arrivals(places, state)
+            failures = {} if check_mode else _move(client, state, steps)
+        except TenantError as error:
+            if not items:
+                raise
+            # Those that came back at an earlier look are not to be forgotten for it.
+            items = [one if one.ok else Item(one.host, FAILED, False, str(error)) for one in items]
+            return Done(Plan.of(changes), items, bool(changes))
         changes.extend(change for change in steps if change.data["connector"] not in failures)
         items = [_returned(place, state, failures.get(place.connector.id if place.connector else "")) for place in places]
         open_ones = [one for one in items if not one.ok and waiting.waits_for(one.host)]
@@ -228,7 +236,7 @@ def _move(client: GraphClient, state: TenantState, steps: t.Sequence[Change]) ->
     """
     if not steps:
         return {}
-    outcome = Applier(client, state, {}).run(Plan.of(steps))
+    outcome = Applier(client, state).run(Plan.of(steps))
     done = {change.data["connector"] for change in outcome.done}
     lost = [change for change in steps if change.data["connector"] not in done]
     if lost and not done and outcome.failures:

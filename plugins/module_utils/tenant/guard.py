@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import typing as t
 
-from ansible_collections.entra.app_proxy.plugins.module_utils.service import folded
+from ansible_collections.entra.app_proxy.plugins.module_utils.service import INACTIVE, folded
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredConnector, DesiredGroup
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
@@ -26,6 +26,7 @@ LEAVE = "leave"
 """The connector moves to the Default group, and may then go down."""
 DOWN = "down"
 """The connector goes down where it is."""
+SERVES_DEFAULT = "that it serves the applications of the Default group"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,8 +137,8 @@ def judge(question: Question, state: TenantState) -> list[Verdict]:
 
 def floor(question: Question, group: ConnectorGroup, state: TenantState) -> tuple[int, int, tuple[str, ...]]:
     """How many active connectors a group must keep: by the rule, after what was accepted, and what that was."""
-    declared = next((one.min_connectors for one in question.groups if folded(one.name) == folded(group.name)), None)
-    required = ha.required_of(group, declared)
+    declared = next((one.min_connectors for one in question.groups if _is(one, group)), None)
+    required = ha.required_of(group, declared, used=bool(state.applications_of(group.id)))
     accepted = question.accepted
     if question.retiring and _is_retired(question, group, state):
         return required, 0, ()
@@ -147,6 +148,11 @@ def floor(question: Question, group: ConnectorGroup, state: TenantState) -> tupl
     if lowered == required:
         return required, required, ()
     return required, lowered, (f"connector group {group.name} with {lowered} active connector(s) instead of {required}",)
+
+
+def _is(declared: DesiredGroup, group: ConnectorGroup) -> bool:
+    """Whether that group is declared so. One that is declared by its id may have another name yet."""
+    return folded(declared.id) == folded(group.id) if declared.id else folded(declared.name) == folded(group.name)
 
 
 def _verdict(question: Question, place: Place, state: TenantState) -> Verdict:
@@ -159,18 +165,21 @@ def _verdict(question: Question, place: Place, state: TenantState) -> Verdict:
     remaining = state.active_members(group.id) - connector.active
     if not connector.active:
         return _answer(place, group, required, remaining, "", "it is not active, so its group loses nothing")
-    if group.is_default:
-        return _answer(place, group, required, remaining, "", f"it is in connector group {group.name}")
+    if group.is_default and not rule:
+        return _answer(place, group, required, remaining, "", f"it is in connector group {group.name}, which no application uses")
+    if group.is_default and question.accepted.default_in_use and place.target.key != group.id:
+        passing = _answer(place, group, required, remaining, "", f"it only passes through connector group {group.name}")
+        return dataclasses.replace(passing, accepted=(SERVES_DEFAULT,))
     short = "" if ha.is_served(remaining, required) else _shortage(place, group, remaining, required)
-    if short and question.retiring:
-        short += _users_of_leaving(question, group, state)
-    obstacle = short or _default_in_use(question, place, state)
+    if short:
+        short += _other_way(question, group, state)
+    obstacle = short or ("" if group.is_default else _default_in_use(question, place, state))
     if obstacle:
         hopeful = not short or ha.is_served(_could_have(place, group, state), required)
         return dataclasses.replace(_answer(place, group, required, remaining, obstacle, ""), may_improve=hopeful)
     needed = accepted if not ha.is_served(remaining, rule) else ()
-    if question.step == LEAVE and _users_of_default(state):
-        needed = (*needed, "that it serves the applications of the Default group")
+    if question.step == LEAVE and state.users_of_default and not group.is_default:
+        needed = (*needed, SERVES_DEFAULT)
     kept = f"connector group {group.name} keeps {remaining} active connector(s) of the {required} it needs"
     if question.retiring and required < rule and not accepted:
         kept = f"all connectors of connector group {group.name} leave, and no application uses it"
@@ -201,16 +210,20 @@ def _answer(place: Place, group: ConnectorGroup | None, required: int, remaining
 
 
 def _shortage(place: Place, group: ConnectorGroup, remaining: int, required: int) -> str:
+    inactive = sorted(one.machine_name for one in place.target.found() if one.group_id == group.id and not one.active)
+    mend = f"bring back {', '.join(inactive)}, declared there and not active, or " if inactive else ""
     return (
         f"connector {place.desired.label} may not leave connector group {group.name} now: {remaining} active connector(s) would stay of the"
-        f" {required} it needs. First add {required - remaining} active connector(s) to {group.name}"
+        f" {required} it needs. First {mend}add {required - remaining} active connector(s) to {group.name}"
     )
 
 
-def _users_of_leaving(question: Question, group: ConnectorGroup, state: TenantState) -> str:
-    """That applications alone keep a group of which all active connectors go."""
+def _other_way(question: Question, group: ConnectorGroup, state: TenantState) -> str:
+    """That applications alone keep the Default group, or a group of which all active connectors go for good."""
     users = sorted(one.label for one in state.applications_of(group.id))
-    if not users or not _goes_as_a_whole(question, group, state):
+    if group.is_default:
+        return f", or assign application(s) {', '.join(users)}, which use it, to a connector group of their own"
+    if not users or not question.retiring or not _goes_as_a_whole(question, group, state):
         return ""
     return f", or assign its application(s) {', '.join(users)} to another connector group: a group that all leave and none uses may go"
 
@@ -227,18 +240,13 @@ def _unknown(question: Question, place: Place) -> str:
 
 
 def _default_in_use(question: Question, place: Place, state: TenantState) -> str:
-    users = _users_of_default(state)
+    users = state.users_of_default
     if question.step != LEAVE or question.accepted.default_in_use or not users:
         return ""
     return (
         f"connector {place.desired.label} may not move to the Default group now: application(s) {', '.join(users)} use it, and would be"
         " served by a connector that is about to go down. First assign them to a connector group of their own"
     )
-
-
-def _users_of_default(state: TenantState) -> list[str]:
-    default = state.default_group
-    return sorted(one.label for one in state.applications_of(default.id)) if default else []
 
 
 def _is_retired(question: Question, group: ConnectorGroup, state: TenantState) -> bool:
@@ -253,4 +261,5 @@ def _goes_as_a_whole(question: Question, group: ConnectorGroup, state: TenantSta
 def _without(state: TenantState, connector: Connector) -> TenantState:
     default = state.default_group
     away = default.id if default else None
-    return state.with_connectors(dataclasses.replace(one, group_id=away) if one.id == connector.id else one for one in state.connectors)
+    gone = dataclasses.replace(connector, group_id=away, status=INACTIVE)
+    return state.with_connectors(gone if one.id == connector.id else one for one in state.connectors)

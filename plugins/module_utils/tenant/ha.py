@@ -18,7 +18,10 @@ import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.machine_names import Machines
 from ansible_collections.entra.app_proxy.plugins.module_utils.service import MINIMUM, folded, is_active
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import ConnectorGroup, TenantState
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import ConnectorGroup
+
+SHOWN = 5
+"""Applications that a refusal names; a tenant may have thousands on Default."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Move:
 
     :param source: id of the group it is in; None = not known, which cannot be harmed.
     :param target: id of the group it is to be in, or the key of one that does not exist yet.
+    :param counted: whether its group has it among its active connectors; one that is there only on its way takes nothing away.
     """
 
     connector_id: str
@@ -34,6 +38,7 @@ class Move:
     active: bool
     source: str | None
     target: str
+    counted: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +51,9 @@ class Refused:
     claimed: int = 0
 
 
-def required_of(group: ConnectorGroup | None, declared: int | None) -> int:
-    """How many active connectors a group must keep. The Default group serves as the pool of new connectors: none."""
-    if group is not None and group.is_default:
+def required_of(group: ConnectorGroup | None, declared: int | None, *, used: bool) -> int:
+    """How many active connectors a group must keep. The Default group is the pool of new connectors: none, unless applications use it."""
+    if group is not None and group.is_default and not used:
         return 0
     return MINIMUM if declared is None else declared
 
@@ -100,6 +105,41 @@ def refusal(refused: Refused, source: str, target: str) -> str:
     )
 
 
+def default_awaits(refused: Refused, source: str, users: t.Sequence[str]) -> str:
+    """Why a connector may not leave the Default group before the applications that use that have left it."""
+    return (
+        f"connector {refused.move.label} stays in connector group {source}, one of {refused.active} active connector(s) there:"
+        f" application(s) {_listed(users)} use that group until those that they are declared for have their active connectors"
+    )
+
+
+def default_awaited_steps(refused: Refused, source: str, target: str) -> list[str]:
+    """What to do, in order, so that connector and applications may leave the Default group."""
+    return [
+        "bring the other declared connectors of these groups up, so that each has its minimum",
+        f"run again: connector {refused.move.label} then moves from {source} to {target}",
+    ]
+
+
+def default_refusal(refused: Refused, source: str, target: str, users: t.Sequence[str]) -> str:
+    """Why a connector may not leave the Default group while applications use that, and the ways out."""
+    return (
+        f"connector {refused.move.label} stays in connector group {source}: application(s) {_listed(users)} use that group, so of its"
+        f" {refused.active} active connector(s) it needs {refused.required}. Safe way: assign them to a connector group (in the inventory:"
+        f" connector_group_applications), then run again, and it moves to {target}. Or say that {source} needs fewer"
+        " (default_min_connectors, in the inventory connector_groups_default_min_connectors), or that they may be down (accepted_outages,"
+        " in the playbooks connector_i_accept_an_outage_of)"
+    )
+
+
+def default_safe_steps(refused: Refused, source: str, target: str, users: t.Sequence[str]) -> list[str]:
+    """What to do, in order, so that a connector may leave the Default group."""
+    return [
+        f"assign application(s) {_listed(users)} to a connector group",
+        f"run again: connector {refused.move.label} then moves from {source} to {target}",
+    ]
+
+
 def safe_steps(refused: Refused, source: str, target: str, spare: t.Sequence[str]) -> list[str]:
     """What to do, in order, so that a refused move becomes possible.
 
@@ -133,15 +173,6 @@ def shortage(name: str, active: int, required: int) -> str:
     return f"connector group {name} has {active} active connector(s) of the {required} it needs"
 
 
-def fallen_groups(before: TenantState, after: TenantState, required: t.Mapping[str, int]) -> list[ConnectorGroup]:
-    """The groups that had their minimum before and have not after: what no step of a plan may cause."""
-    return [
-        group
-        for group in before.groups
-        if not group.is_default and before.active_members(group.id) >= _minimum(group.id, required) > after.active_members(group.id)
-    ]
-
-
 def verdict(groups: t.Sequence[t.Mapping[str, t.Any]], declared: t.Sequence[t.Mapping[str, t.Any]]) -> dict[str, t.Any]:
     """Judge what was read back from the tenant by what is declared.
 
@@ -158,9 +189,15 @@ def verdict(groups: t.Sequence[t.Mapping[str, t.Any]], declared: t.Sequence[t.Ma
     return {"ok": not failures, "rows": rows, "table": _table(rows), "failures": failures, "warnings": warnings}
 
 
+def _listed(names: t.Sequence[str]) -> str:
+    """Some names, and how many there are beside."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
 def _could_harm(move: Move, required: t.Mapping[str, int]) -> bool:
     """Whether it takes an active connector out of a group that has a minimum."""
-    return move.active and _minimum(move.source, required) > 0
+    return move.active and move.counted and _minimum(move.source, required) > 0
 
 
 def _refused(move: Move, counts: t.Mapping[str, int], required: t.Mapping[str, int], claimed: t.Mapping[str, int]) -> Refused:
@@ -214,7 +251,7 @@ def _minimum(group: str | None, required: t.Mapping[str, int]) -> int:
 def _carry_out(move: Move, counts: dict[str, int]) -> None:
     if not move.active:
         return
-    if move.source is not None:
+    if move.source is not None and move.counted:
         counts[move.source] = counts.get(move.source, 0) - 1
     counts[move.target] = counts.get(move.target, 0) + 1
 

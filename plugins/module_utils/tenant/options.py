@@ -112,6 +112,7 @@ GROUP = (
 
 PLAN_FILE = Field("plan_file", type="path")
 DEFAULT_MINIMUM = Field("default_min_connectors", type="int", default=2)
+OUTAGES = Field("accepted_outages", type="list", elements="str")
 WAITING = (
     Field("wait_timeout", type="int", default=300),
     Field("wait_interval", type="int", default=5),
@@ -125,6 +126,7 @@ CONNECTOR_GROUPS = (
     Field("purge_in_use", type="bool", default=False),
     DEFAULT_MINIMUM,
     Field("allow_disruptive", type="bool", default=False),
+    OUTAGES,
     *WAITING,
     PLAN_FILE,
 )
@@ -140,6 +142,7 @@ CONNECTOR_GROUP = (
     Field("shortfall", default="fail", choices=("fail", "report")),
     DEFAULT_MINIMUM,
     Field("allow_disruptive", type="bool", default=False),
+    OUTAGES,
     *WAITING,
     PLAN_FILE,
 )

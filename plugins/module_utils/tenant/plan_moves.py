@@ -12,7 +12,7 @@ import collections
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Change
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha, rules
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha, plan_default, rules
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.blocked import Blocked, blocked_departure
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Resolution
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState
@@ -32,7 +32,7 @@ def moves(
 
     :param required: minimum of active connectors by group key.
     """
-    claims = _claims(resolution)
+    claims = claims_of(resolution)
     wishes = sorted(_wishes(resolution, state), key=lambda move: (move.label.casefold(), move.connector_id))
     obstacles = [(move, _obstacle(move, state, claims, allow_disruptive)) for move in wishes]
     allowed = [move for move, obstacle in obstacles if obstacle is None]
@@ -40,11 +40,12 @@ def moves(
     staying = {move.source for move, obstacle in obstacles if obstacle is not None}
     required = {**required, **_minimums_of_kept(resolution, staying)}
     active = {group.id: state.active_members(group.id) for group in state.groups if group.id in state.read_groups}
-    stages, refused = ha.safe_order(allowed, active, required, state.used_groups, _active_claimed(state, claims))
+    active.update(_active_of_default(state, _on_their_way(resolution)))
+    stages, refused = ha.safe_order(allowed, active, required, state.used_groups, active_claimed(state, claims))
     spare = _spare(resolution, state)
     removed = {one.id for target in resolution.targets for one in target.leaving}
-    names = [(group_name(one.move.source, state), group_name(one.move.target, state)) for one in refused]
-    blocked.extend(blocked_departure(one, source, target, spare) for one, (source, target) in zip(refused, names, strict=True))
+    awaited = plan_default.all_are_to_leave(resolution, state)
+    blocked.extend(blocked_departure(one, state, state.name_of(one.move.target), spare, awaited=awaited) for one in refused)
     changes: list[Change] = []
     for number, stage in enumerate(stages):
         changes.extend(change for move in stage for change in _steps(move, state, MOVE + 2 * number, removed))
@@ -60,11 +61,13 @@ def _obstacle(move: ha.Move, state: TenantState, claims: t.Mapping[str, str], al
 
 def _wishes(resolution: Resolution, state: TenantState) -> t.Iterator[ha.Move]:
     default = state.default_group
+    on_their_way = _on_their_way(resolution)
     for target in resolution.targets:
         for desired, connector in target.connectors:
             if connector is not None and connector.group_id != target.key:
                 label = desired.machine_name or connector.machine_name or connector.id
-                yield ha.Move(connector.id, label, connector.active, connector.group_id, target.key)
+                counted = connector.id not in on_their_way or default is None or connector.group_id != default.id
+                yield ha.Move(connector.id, label, connector.active, connector.group_id, target.key, counted)
         # A group that shall go keeps its connectors as long as applications use it.
         serves = target.desired.absent and bool(state.applications_of(target.key))
         if default is not None and not serves:
@@ -77,7 +80,18 @@ def _minimums_of_kept(resolution: Resolution, blocked: t.Container[str | None]) 
     return {target.key: target.desired.min_connectors for target in resolution.targets if target.desired.absent and target.key in blocked}
 
 
-def _claims(resolution: Resolution) -> dict[str, str]:
+def _on_their_way(resolution: Resolution) -> set[str]:
+    """Ids of the connectors that have just been registered."""
+    return {one.id for target in resolution.targets for desired, one in target.connectors if one is not None and desired.is_on_its_way}
+
+
+def _active_of_default(state: TenantState, on_their_way: t.Container[str]) -> dict[str, int]:
+    """How many active connectors of Default its applications may count on."""
+    default = state.default_group
+    return {default.id: sum(one.active and one.id not in on_their_way for one in state.members(default.id))} if default else {}
+
+
+def claims_of(resolution: Resolution) -> dict[str, str]:
     """Who works on the server of a connector, by the id of the connector."""
     return {
         connector.id: desired.claimed
@@ -87,7 +101,7 @@ def _claims(resolution: Resolution) -> dict[str, str]:
     }
 
 
-def _active_claimed(state: TenantState, claims: t.Container[str]) -> dict[str, int]:
+def active_claimed(state: TenantState, claims: t.Container[str]) -> dict[str, int]:
     """How many active connectors of each group another run may take down."""
     return collections.Counter(one.group_id for one in state.connectors if one.active and one.group_id and one.id in claims)
 
@@ -95,7 +109,7 @@ def _active_claimed(state: TenantState, claims: t.Container[str]) -> dict[str, i
 def _steps(move: ha.Move, state: TenantState, rank: int, removed: t.Collection[str]) -> list[Change]:
     """One step, or two where the way leads through Default."""
     default = state.default_group
-    source, target = group_name(move.source, state), group_name(move.target, state)
+    source, target = state.name_of(move.source), state.name_of(move.target)
     if default is None or not _detour(move, state):
         return [_change(move, source, target, move.target, rank, REMOVED if move.connector_id in removed else DECLARED)]
     return [
@@ -113,7 +127,7 @@ def _change(move: ha.Move, before: str, after: str, group: str, rank: int, reaso
         after={"connector_group": after},
         reason=reason,
         rank=rank,
-        data={"connector": move.connector_id, "group": group, "source": move.source},
+        data={"connector": move.connector_id, "group": group, "source": move.source, "counted": move.counted},
     )
 
 
@@ -128,7 +142,7 @@ def _region_of(group_id: str, state: TenantState) -> str | None:
 
 
 def _blocked_by_claim(move: ha.Move, state: TenantState, owner: str) -> Blocked:
-    source, target = group_name(move.source, state), group_name(move.target, state)
+    source, target = state.name_of(move.source), state.name_of(move.target)
     reason = f"connector {move.label} stays in connector group {source}: its server is being worked on by {owner}"
     wait = (
         f"wait until that run has ended, and run again: connector {move.label} then moves from {source} to {target}, if it is not there yet"
@@ -138,7 +152,7 @@ def _blocked_by_claim(move: ha.Move, state: TenantState, owner: str) -> Blocked:
 
 def _blocked_detour(move: ha.Move, state: TenantState) -> Blocked:
     source = state.group(move.source)
-    source_name, target = group_name(move.source, state), group_name(move.target, state)
+    source_name, target = state.name_of(move.source), state.name_of(move.target)
     reason = (
         f"connector {move.label} stays in connector group {source_name}: {target} is of another region"
         f" ({source.region if source else None} -> {_region_of(move.target, state)}), and the service moves connectors between regions only"
@@ -158,9 +172,3 @@ def _spare(resolution: Resolution, state: TenantState) -> list[str]:
     default = state.default_group
     placed = {one.id for target in resolution.targets for one in target.found()}
     return sorted(one.machine_name for one in state.members(default.id) if one.active and one.id not in placed) if default else []
-
-
-def group_name(group_id: str | None, state: TenantState) -> str:
-    """The name of a group for a person; of one that was not read, only that it is another one."""
-    group = state.group(group_id)
-    return group.name if group else "another group"

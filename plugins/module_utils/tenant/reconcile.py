@@ -21,11 +21,12 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client impo
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredGroup
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.items import items
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import name_applications, observe_desired
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan import Proposal, fallback_minimum, propose, requirements
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan import Proposal, propose, requirements
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan_moves import claims_of
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.predict import predict
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.purge import Purge, Undeclared
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import Result, actual_group, target_result
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Resolution, Target, resolve, with_pending
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.report import Result, target_result
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Resolution, Target, actual_group, resolve, with_pending
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState, gather
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.wait import wait_for_active
 
@@ -34,11 +35,13 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.wait import
 class Rules:
     """How to go about it: the options of the task beside the groups themselves. Times in seconds.
 
-    :param default_minimum: active connectors that Default needs before an application may fall back to it.
+    :param default_minimum: active connectors that Default needs while applications use it, and before one may fall back to it.
+    :param outages: names of the groups whose applications may be left without any connector.
     """
 
     check_mode: bool = False
     allow_disruptive: bool = False
+    outages: tuple[str, ...] = ()
     wait_timeout: float = 300
     wait_interval: float = 5
     default_minimum: int = MINIMUM
@@ -111,10 +114,19 @@ def _propose(client: GraphClient, desired: t.Sequence[DesiredGroup], how: Rules,
     extra = purge.undeclared(resolution, state, how.purge) if how.purge else Undeclared()
     state = _named(client, state, [*desired, *extra.groups])
     resolution = resolve([*desired, *extra.groups], state)
-    proposal = propose(resolution, state, allow_disruptive=how.allow_disruptive, default_minimum=how.default_minimum)
+    proposal = _proposal(resolution, state, how)
+    if state.default_group and state.users_of_default and any(one.action == "move" for one in proposal.blocked):
+        # A refusal names the applications that use Default; the list of groups told only their ids.
+        state = name_applications(client, state, {state.default_group.id})
+        resolution = resolve([*desired, *extra.groups], state)
+        proposal = _proposal(resolution, state, how)
     if how.purge:
         purge.judge(proposal.plan, state, how.purge)
     return _Looked(state, resolution, extra, proposal)
+
+
+def _proposal(resolution: Resolution, state: TenantState, how: Rules) -> Proposal:
+    return propose(resolution, state, allow_disruptive=how.allow_disruptive, default_minimum=how.default_minimum, outages=how.outages)
 
 
 def _bring_about(client: GraphClient, desired: t.Sequence[DesiredGroup], how: Rules, looked: _Looked) -> Reconciled:
@@ -148,10 +160,8 @@ def _named(client: GraphClient, state: TenantState, desired: t.Sequence[DesiredG
 def _carry_out(client: GraphClient, plan: Plan, resolution: Resolution, state: TenantState, how: Rules) -> tuple[Outcome, TenantState]:
     if how.check_mode:
         return Outcome(done=list(plan.changes)), predict(state, plan)
-    minimum = {target.key: target.desired.min_connectors for target in resolution.targets}
-    if state.default_group is not None:
-        minimum[state.default_group.id] = fallback_minimum(resolution, how.default_minimum)
-    applier = Applier(client, state, minimum, functools.partial(requirements, resolution))
+    floors = functools.partial(requirements, resolution, default_minimum=how.default_minimum, outages=how.outages)
+    applier = Applier(client, state, floors, claims_of(resolution))
     return applier.run(plan), applier.state
 
 

@@ -13,7 +13,7 @@ import typing as t
 from ansible_collections.entra.app_proxy.plugins.module_utils.service import folded
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.blocked import Blocked
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Target, is_new
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import Target, actual_group, is_new
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import Application, Connector, ConnectorGroup, TenantState
 
 Result = dict[str, t.Any]
@@ -34,17 +34,10 @@ def target_result(target: Target, state: TenantState, blocked: t.Sequence[Blocke
     return _judged(result, missing, reasons)
 
 
-def actual_group(target: Target, state: TenantState) -> ConnectorGroup | None:
-    """The declared group as it is in a later state: the same one, or the one that was created for it."""
-    found = state.group(target.key)
-    if found is not None or target.group is not None:
-        return found
-    return next(iter(state.groups_named(target.desired.name)), None)
-
-
 def group_result(group: ConnectorGroup, state: TenantState, minimum: int) -> Result:
-    """A group of the tenant, judged by a minimum that is the same for all; Default needs none."""
-    return _judged(_result(group, group.name, ha.required_of(group, minimum), state), [], [])
+    """A group of the tenant, judged by a minimum that is the same for all; Default needs none while no application uses it."""
+    required = ha.required_of(group, minimum, used=bool(state.applications_of(group.id)))
+    return _judged(_result(group, group.name, required, state), [], [])
 
 
 def connector_result(connector: Connector, state: TenantState) -> Result:

@@ -99,10 +99,7 @@ def default_in_use_warning(state: TenantState) -> str:
 
 
 def default_deserted_warning(before: TenantState, after: TenantState) -> str:
-    """That applications keep Default while its connectors leave it.
-
-    Nothing tells a new connector in Default, which shall leave it, from one that serves there. So this is told, and not refused.
-    """
+    """That applications keep Default while its connectors leave it, as someone accepted: otherwise that is refused."""
     default = before.default_group
     if default is None:
         return ""

@@ -104,8 +104,18 @@ class TenantState:
     def default_group(self) -> ConnectorGroup | None:
         return next((group for group in self.groups if group.is_default), None)
 
+    @property
+    def users_of_default(self) -> list[str]:
+        """The applications that use the Default group, by name."""
+        return sorted(one.label for one in self.applications_of(self.default_group.id)) if self.default_group else []
+
     def group(self, group_id: str | None) -> ConnectorGroup | None:
         return self._groups_by_id.get(group_id or "")
+
+    def name_of(self, group_id: str | None) -> str:
+        """The name of a group for a person; of one that was not read, only that it is another one."""
+        group = self.group(group_id)
+        return group.name if group else "another group"
 
     def groups_named(self, name: str) -> list[ConnectorGroup]:
         """All groups of a name. Compared without case; that two can share a name is not excluded by any documentation."""

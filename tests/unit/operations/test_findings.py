@@ -43,7 +43,7 @@ def member(name: str, status: str = "active", identity: str | None = None) -> di
 
 def groups() -> list[dict[str, t.Any]]:
     web = {"name": "Web", "region": "nam", "is_default": False, "members": [member("w1"), member("w2")], "applications": []}
-    return [web, {"name": "Default", "region": "nam", "is_default": True, "members": [], "applications": []}]
+    return [web, {"name": "Default", "region": "nam", "is_default": True, "members": [], "applications": [], "active": 0, "required": 2}]
 
 
 def find(change: Change) -> list[tuple[str, str, str]]:
@@ -132,6 +132,11 @@ CASES: list[tuple[str, Change, list[tuple[str, str, str]]]] = [
     (
         "an application on Default",
         lambda f, h, g: g[1]["applications"].append({"id": "a", "name": "Payroll"}),
+        [("critical", "application_below_minimum", "Payroll"), ("warning", "application_on_default", "Payroll")],
+    ),
+    (
+        "an application on Default, which has its connectors",
+        lambda f, h, g: (g[1].update(active=2), g[1]["applications"].append({"id": "a", "name": "Payroll"})),
         [("warning", "application_on_default", "Payroll")],
     ),
 ]
@@ -151,7 +156,7 @@ def test_findings(change: Change, expected: list[tuple[str, str, str]]) -> None:
 )
 def test_a_registration_that_a_deployment_takes_for_sound_is_mended_by_one_that_is_told_to(code: str, change: Change, limit: str) -> None:
     (remedy,) = (one.remedy for one in found_after(change) if one.code == code)
-    assert f"deploy_connectors with --limit {limit},localhost and for one run -e connector_i_accept_a_new_registration=true" in remedy
+    assert f"deploy_connectors with --limit {limit},localhost and for one run -e connector_i_accept_a_new_registration_of={limit}" in remedy
 
 
 def test_schema_and_page_name_every_code_and_each_has_a_case() -> None:

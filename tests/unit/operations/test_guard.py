@@ -18,7 +18,7 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import drai
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredConnector
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError, TenantError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.guard import Accepted, Question, Verdict
-from tests.unit.tenant.builders import tenant, want
+from tests.unit.tenant.builders import on_default, tenant, want
 from tests.unit.tenant.graph_server import LabTenant, Time
 
 WEB = want("Web", ["w1", "w2", "w3"])
@@ -68,8 +68,7 @@ def test_several_are_judged_by_what_those_before_leave_behind() -> None:
 
 
 def test_nobody_moves_to_default_while_an_application_uses_it_unless_that_is_accepted() -> None:
-    state = tenant({"Web": ["w1", "w2", "w3"]}, applications={"Forgotten": None})
-    state = dataclasses.replace(state, applications=tuple(dataclasses.replace(one, group_id="g-default") for one in state.applications))
+    state = on_default(tenant({"Web": ["w1", "w2", "w3"]}, applications={"Forgotten": None}))
     (verdict,) = ask(state, "w1")
     assert not verdict.allowed
     assert "application(s) Forgotten use it" in verdict.reason
@@ -78,6 +77,37 @@ def test_nobody_moves_to_default_while_an_application_uses_it_unless_that_is_acc
     assert verdict.accepted == ("that it serves the applications of the Default group",)
     (verdict,) = ask(state, "w1", step=guard.DOWN)
     assert verdict.allowed
+
+
+@pytest.mark.parametrize("retiring", [False, True])
+@pytest.mark.parametrize("step", [guard.LEAVE, guard.DOWN])
+def test_connectors_in_default_are_needed_there_as_long_as_applications_use_it(step: str, retiring: bool) -> None:
+    """Nothing else serves them, wherever the servers are declared."""
+    unused = tenant({"Web": []}, default=["w1", "w2", "w3"])
+    assert [one.allowed for one in ask(unused, "w1", "w2", "w3", step=step, retiring=retiring)] == [True, True, True]
+    state = on_default(tenant({"Web": []}, default=["w1", "w2", "w3"], applications={"Payroll": None}))
+    verdicts = ask(state, "w1", "w2", "w3", step=step, retiring=retiring)
+    assert [one.allowed for one in verdicts] == [True, False, False]
+    assert verdicts[1].reason == (
+        "connector w2 may not leave connector group Default now: 1 active connector(s) would stay of the 2 it needs. First add 1 active"
+        " connector(s) to Default, or assign application(s) Payroll, which use it, to a connector group of their own"
+    )
+
+
+@pytest.mark.parametrize(
+    ("accepted", "group", "allowed", "named"),
+    [
+        (Accepted(outage_of=("default",)), WEB, True, ("an outage of connector group Default",)),
+        (Accepted(default_in_use=True), WEB, True, ("that it serves the applications of the Default group",)),
+        (Accepted(default_in_use=True), want("Default", ["w1"]), False, ()),
+        (Accepted(shortfall=1), WEB, False, ()),
+    ],
+    ids=["an outage", "it only passes through", "Default is where it belongs", "never the last one"],
+)
+def test_what_is_accepted_of_default_is_named(accepted: Accepted, group: t.Any, allowed: bool, named: tuple[str, ...]) -> None:
+    state = on_default(tenant({"Web": []}, default=["w1"], applications={"Payroll": None}))
+    (verdict,) = ask(state, "w1", groups=(group,), accepted=accepted)
+    assert (verdict.allowed, verdict.accepted) == (allowed, named)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +150,12 @@ def test_where_only_applications_keep_a_group_that_all_leave_the_refusal_names_t
 def test_a_connector_that_is_in_another_group_is_judged_by_that_group() -> None:
     (verdict,) = ask(tenant({"Web": ["w2", "w3"], "HR": ["w1", "h1"]}), "w1")
     assert (verdict.group, verdict.allowed) == ("HR", False)
+
+
+def test_the_minimum_of_a_group_that_is_declared_by_its_id_counts_under_its_old_name_too() -> None:
+    renamed = dataclasses.replace(want("Web portal", ["w1"], minimum=3), id="g-Web")
+    (verdict,) = ask(tenant({"Web": ["w1", "w2", "w3"]}), "w1", groups=[renamed])
+    assert (verdict.allowed, verdict.required, verdict.remaining) == (False, 3, 2)
 
 
 def test_a_host_that_nobody_declared_is_an_error() -> None:
@@ -262,6 +298,24 @@ def test_a_later_look_that_fails_does_not_forget_those_that_have_left(lab: LabTe
     assert lab.time.slept == [5]
     assert [(item.host, item.status, item.ok) for item in out.items] == [("w1", "drained", True), ("w2", "failed", False)]
     assert out.changed
+    client.close()
+
+
+def test_a_later_look_that_fails_does_not_forget_those_that_have_come_back(lab: LabTenant) -> None:
+    """w2 is not active yet, and then the tenant is away."""
+    state = lab.tenant.now_state
+    for one in state.connectors.values():
+        if one.machine_name in ("w1", "w2"):
+            lab.tenant.put_connector(
+                dataclasses.replace(one, group_id=state.default.id, pinned_status="active" if one.machine_name == "w1" else "inactive")
+            )
+    lab.time = _Away(lab)
+    client = lab.client()
+    back = drain.give_back(client, Question((WEB,), ("w1", "w2")), drain.Waiting(60, 5), check_mode=False)
+    assert lab.time.slept == [5]
+    assert [(item.host, item.status, item.ok) for item in back.items] == [("w1", "returned", True), ("w2", "failed", False)]
+    assert (back.changed, [change.name for change in back.plan.changes]) == (True, ["w1"])
+    assert "w1" in lab.members("Web")
     client.close()
 
 

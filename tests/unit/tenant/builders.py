@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredConnector, DesiredGroup
@@ -34,6 +35,13 @@ def tenant(
     connectors = [connector(machine, group) for group, machines in placed.items() for machine in machines]
     apps = [Application(f"a-{name}", f"app-{name}", name, f"g-{group}" if group else None) for name, group in (applications or {}).items()]
     return TenantState((DEFAULT, *made), tuple(connectors), tuple(apps), frozenset(placed))
+
+
+def on_default(state: TenantState) -> TenantState:
+    """The tenant with the applications that use no group in Default, as the service has them."""
+    return dataclasses.replace(
+        state, applications=tuple(dataclasses.replace(one, group_id=one.group_id or DEFAULT.id) for one in state.applications)
+    )
 
 
 def connector(machine: str, group: str | None = DEFAULT.id, version: str = "1.5.4892.0") -> Connector:
@@ -69,3 +77,28 @@ def _step(change: t.Any) -> str:
     if change.before and "connector_group" in change.before:
         return f"{change.action} {change.name}: {change.before['connector_group']} -> {change.after['connector_group']}"
     return f"{change.action} {change.name}"
+
+
+def running(state: TenantState, group_id: str) -> int:
+    """Active connectors of a group, counted without the code under test."""
+    return len([one for one in state.connectors if one.group_id == group_id and one.status.casefold() == "active"])
+
+
+def fallen_groups(before: TenantState, after: TenantState, required: t.Mapping[str, int]) -> list[str]:
+    """Names of the groups beside Default that had their minimum before and have not after: what no step of a plan may cause."""
+    return [
+        group.name
+        for group in before.groups
+        if not group.is_default and running(before, group.id) >= required.get(group.id, 2) > running(after, group.id)
+    ]
+
+
+def abandoned_applications(before: TenantState, after: TenantState, minimum: int, *, stay: bool) -> list[str]:
+    """The applications of Default that a step has taken its connectors from: all of them, or where some stay, what they need.
+
+    :param minimum: active connectors that Default needs while applications stay there.
+    :param stay: whether some do to the end.
+    """
+    users = [one.label for one in after.applications if one.group_id == DEFAULT.id]
+    needed = minimum if stay else min(minimum, 1)
+    return users if running(before, DEFAULT.id) >= needed > running(after, DEFAULT.id) else []

@@ -14,14 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Plan
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredConnector, DesiredGroup, read_group
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan import propose, requirements
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.predict import predict
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import resolve
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import Application, TenantState
-from tests.unit.tenant.builders import proposal, steps, tenant, want
+from tests.unit.tenant.builders import fallen_groups, proposal, steps, tenant, want
 from tests.unit.tenant.strategies import departures, possible, settle, tenants
 
 
@@ -188,7 +187,7 @@ def test_no_step_of_any_plan_takes_a_group_below_its_minimum_or_an_application_t
         if change.action == "delete":
             assert before.is_empty(change.data["group"])
         else:
-            assert ha.fallen_groups(before, after, required) == []
+            assert fallen_groups(before, after, required) == []
         if change.action == "unassign":
             assert after.active_members(change.data["group"]) >= fallback
         before = after

@@ -20,19 +20,21 @@ from tests.unit.tenant.builders import DEFAULT
 
 
 @pytest.mark.parametrize(
-    ("group", "declared", "required"),
+    ("group", "declared", "used", "required"),
     [
-        (ConnectorGroup("g", "Web"), None, 2),
-        (ConnectorGroup("g", "Web"), 3, 3),
-        (ConnectorGroup("g", "Web"), 0, 0),
-        (None, None, 2),
-        (DEFAULT, 5, 0),
+        (ConnectorGroup("g", "Web"), None, False, 2),
+        (ConnectorGroup("g", "Web"), 3, False, 3),
+        (ConnectorGroup("g", "Web"), 0, True, 0),
+        (None, None, False, 2),
+        (DEFAULT, 5, False, 0),
+        (DEFAULT, 5, True, 5),
+        (DEFAULT, None, True, 2),
     ],
 )
-def test_a_group_needs_what_is_declared_else_two_and_default_nothing(
-    group: ConnectorGroup | None, declared: int | None, required: int
+def test_a_group_needs_what_is_declared_else_two_and_default_nothing_unless_it_is_used(
+    group: ConnectorGroup | None, declared: int | None, used: bool, required: int
 ) -> None:
-    assert ha.required_of(group, declared) == required
+    assert ha.required_of(group, declared, used=used) == required
 
 
 def test_a_move_may_have_to_wait_for_an_arrival() -> None:

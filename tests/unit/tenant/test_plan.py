@@ -13,13 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.plan import Plan
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredConnector, DesiredGroup
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.plan import propose, requirements
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.predict import predict
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.resolve import resolve, with_pending
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.state import TenantState
-from tests.unit.tenant.builders import proposal, steps, tenant, want
+from tests.unit.tenant.builders import DEFAULT, abandoned_applications, fallen_groups, proposal, running, steps, tenant, want
 from tests.unit.tenant.strategies import fleets, possible, settle, tenants
 
 
@@ -140,14 +139,20 @@ def test_no_step_of_any_plan_takes_a_group_below_its_minimum(state: TenantState,
     fleet = possible(fleet, state)
     resolution = resolve(fleet, state)
     plan = propose(resolution, state, allow_disruptive=disruptive).plan
-    required = requirements(resolution, state)
+    required, end = requirements(resolution, state), predict(state, plan)
+    minimums = {target.key: target.desired.min_connectors for target in resolution.targets}
+    minimum, stay = minimums.get(DEFAULT.id, 2), bool(end.applications_of(DEFAULT.id))
     before = state
     for change in plan.changes:
         after = predict(before, Plan.of([change]))
-        assert ha.fallen_groups(before, after, required) == []
-        if change.action == "assign":
-            declared = next(target.desired.min_connectors for target in resolution.targets if target.key == change.data["group"])
-            assert after.active_members(change.data["group"]) >= declared
+        assert fallen_groups(before, after, required) == []
+        assert abandoned_applications(before, after, minimum, stay=stay) == []
+        if change.action == "assign" and change.data["source"] != DEFAULT.id:
+            assert running(after, change.data["group"]) >= minimums[change.data["group"]]
+        elif change.action == "assign":
+            # It has one at least where it was, or comes to a group that has its minimum.
+            assert running(after, change.data["group"]) >= min(minimums[change.data["group"]], 1)
+            assert running(end, change.data["group"]) >= minimums[change.data["group"]]
         before = after
 
 
@@ -165,8 +170,8 @@ def test_what_another_run_works_on_stays_and_is_counted_on_by_no_step(
     before = state
     for change in plan.changes:
         after = predict(before, Plan.of([change]))
-        assert ha.fallen_groups(before, after, required) == []
-        assert ha.fallen_groups(_down(before, claimed), _down(after, claimed), required) == []
+        assert fallen_groups(before, after, required) == []
+        assert fallen_groups(_down(before, claimed), _down(after, claimed), required) == []
         before = after
 
 

@@ -138,7 +138,7 @@ def test_a_connector_that_is_about_to_run_is_waited_for(make_lab: t.Callable[...
 
 
 def test_a_replacement_is_waited_for_while_those_that_it_replaces_still_run(make_lab: t.Callable[..., LabTenant]) -> None:
-    tenant = make_lab(connectors=[{"machine_name": name, "group": "HR"} for name in ("HR1", "HR2")])
+    tenant = make_lab(connectors=[{"machine_name": name, "group": "HR"} for name in ("HR1", "HR2")], applications=[])
     late = [tenant.tenant._register(name, "1.5") for name in ("NEW1", "NEW2")]
     started = tenant.lab_clock.now()
     tenant.tenant.liveness = lambda: {one.connector_id: started for one in late}
@@ -148,7 +148,7 @@ def test_a_replacement_is_waited_for_while_those_that_it_replaces_still_run(make
     assert (tenant.members("HR"), tenant.members("Site")) == ({"NEW1", "NEW2"}, {"HR1", "HR2"})
 
 
-def test_connectors_that_leave_default_while_applications_keep_it_are_told_of(make_lab: t.Callable[..., LabTenant]) -> None:
+def test_connectors_that_leave_default_although_applications_keep_it_are_told_of(make_lab: t.Callable[..., LabTenant]) -> None:
     """The usual first run on a tenant whose applications all use Default."""
     tenant = make_lab(applications=[{"display_name": "Intranet"}, {"display_name": "Forgotten"}])
     told = "1 application(s) keep the Default group, and 1 of its 5 active connector(s) are left to serve them."
@@ -156,7 +156,11 @@ def test_connectors_that_leave_default_while_applications_keep_it_are_told_of(ma
         {"name": "Web", "connectors": ["WEB1", "WEB2"], "applications": ["Intranet"]},
         {"name": "EUR", "connectors": ["WEB3", "EUR1"]},
     ]
-    checked, done = run(tenant, fleet, check_mode=True), run(tenant, fleet)
+    kept = run(tenant, fleet)
+    assert [one.name for one in kept.outcome.blocked] == ["WEB3"]
+    assert (len(tenant.members("Default")), tenant.group_of("Intranet")) == (2, "Web")
+    tenant = make_lab(applications=[{"display_name": "Intranet"}, {"display_name": "Forgotten"}])
+    checked, done = run(tenant, fleet, check_mode=True, outages=("Default",)), run(tenant, fleet, outages=("Default",))
     assert [text for text in done.warnings if text.startswith(told)] != []
     assert checked.warnings == done.warnings
     assert not any("keep the Default group" in text for text in run(tenant, fleet).warnings)
@@ -168,10 +172,11 @@ def test_a_connector_that_is_not_there_is_not_waited_for(make_lab: t.Callable[..
     assert sum(tenant.time.slept) < 5
     assert tenant.group_of("Intranet") is None
     assert done.shortfalls == [
-        "connector group NAM Web has 1 active connector(s) of the 2 it needs",
-        "declared connectors that are not in connector group NAM Web: WEB2",
+        "connector group NAM Web has 0 active connector(s) of the 2 it needs",
+        "declared connectors that are not in connector group NAM Web: web1, WEB2",
     ]
-    assert [one.shortfall for one in done.outcome.blocked] == [True]
+    assert [one.shortfall for one in done.outcome.blocked] == [True, True]
+    assert tenant.members("Default") == {"WEB1"}
     tenant.tenant.put_connector(
         type(next(iter(tenant.tenant.now_state.connectors.values())))(
             "c-late", "WEB2", "1.5", tenant.tenant.now_state.default.id, tenant.lab_clock.now(), pinned_status="active"
@@ -186,7 +191,7 @@ def test_an_inactive_connector_is_given_up_at_the_deadline(make_lab: t.Callable[
     done = run(tenant, FLEET[:1], wait_timeout=60)
     assert 50 <= sum(tenant.time.slept) <= 65
     assert done.groups[0]["inactive"] == ["WEB2"]
-    assert tenant.members("NAM Web") == {"WEB1", "WEB2"}
+    assert (tenant.members("NAM Web"), tenant.members("Default")) == ({"WEB2"}, {"WEB1"})
     assert tenant.group_of("Intranet") is None
 
 
@@ -346,7 +351,8 @@ def test_any_fault_at_any_request_ends_well_or_clearly_and_the_next_run_converge
         tenant = make_lab()
         ordered = tenant.faults.add({**fault, "plane": "graph", "nth": number})
         errors = outcome_of(tenant)
-        assert all(error.startswith("could not ") or " was left out: " in error for error in errors), errors
+        refused = (" was left out: ", " stays in connector group Default: ")
+        assert all(error.startswith("could not ") or any(text in error for text in refused) for error in errors), errors
         if not ordered.hits:
             break
         cases += 1
@@ -449,6 +455,22 @@ def test_a_connector_that_its_group_needs_since_the_look_stays(tenant: LabTenant
     assert [one["status"] for one in done.items] == ["refused", "unchanged"]
 
 
+def test_a_connector_stays_that_its_group_needs_should_one_go_down_that_another_run_works_on(tenant: LabTenant) -> None:
+    """HR has four when the run looks, of which another run works on one; and three when it moves."""
+    hr = ["HR1", "HR2", "WEB3", "WEB2"]
+    assert run(tenant, [{"name": "HR", "connectors": hr}], outages=("Default",)).errors == []
+    claimed = {"machine_name": "HR1", "claimed": "process 4711 on another-controller"}
+    away = [{"name": "HR", "connectors": [claimed, "HR2", "WEB2"]}, {"name": "Site", "connectors": ["WEB3"], "min_connectors": 1}]
+    client = tenant.client()
+    old = observe_desired(client, read_groups(away))
+    tenant.tenant.move(connector_id(tenant, "WEB2"), tenant.tenant.now_state.default.id)
+    away[0]["connectors"] = [claimed, "HR2"]
+    done = reconcile(client, read_groups(away), Rules(wait_timeout=0), old)
+    client.close()
+    assert "has 3 active connector(s), 1 of them on servers that another run works on, or may, needs 2 and would keep 1" in done.errors[0]
+    assert "WEB3" in tenant.members("HR")
+
+
 def test_an_item_whose_step_was_never_reached_is_not_called_unchanged(tenant: LabTenant) -> None:
     tenant.faults.add({"kind": "status", "status": 403, "plane": "graph", "path": "batch$", "method": "POST", "nth": 3, "count": 0})
     done = run(tenant)
@@ -459,12 +481,13 @@ def test_an_item_whose_step_was_never_reached_is_not_called_unchanged(tenant: La
 def test_a_group_so_new_that_reads_of_it_find_nothing_is_waited_for(tenant: LabTenant) -> None:
     """Created and its members moved, and its own list of members answers 404 for a while."""
     body = '{"error": {"code": "ConnectorGroup_NotFound", "message": "Not found."}}'
-    gone = {"kind": "status", "status": 404, "body": body, "plane": "graph", "method": "GET", "path": "members", "scope": "any"}
+    gone = {"kind": "status", "status": 404, "body": body, "plane": "graph", "method": "GET", "scope": "any"}
     created = tenant.tenant.create_group
 
     def create(name: str, region: str | None) -> Group:
-        tenant.faults.add({**gone, "count": 3})
-        return created(name, region)
+        group = created(name, region)
+        tenant.faults.add({**gone, "path": f"{group.id}/members", "count": 3})
+        return group
 
     tenant.tenant.create_group = create  # type: ignore[method-assign]
     done = run(tenant, FLEET[:1])
