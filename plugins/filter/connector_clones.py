@@ -12,7 +12,7 @@ short_description: Hosts that are clones of each other
 description:
   - Finds connectors that were seen on more than one host, which is what happens when a machine is cloned after its registration.
   - Looks at what role P(entra.app_proxy.connector#role) has read of each host in this play run. A host that is going to be registered anew
-    (C(connector_i_accept_a_new_registration) of the role) is left out.
+    (C(connector_i_accept_a_new_registration_of) of the role) is left out.
 positional: hosts
 options:
   _input:

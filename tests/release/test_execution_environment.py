@@ -53,7 +53,8 @@ def context(artifact: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def guide_file() -> str:
-    (block,) = re.findall(r"\.\. code-block:: yaml\n\n((?:    .*\n|\n)+)", GUIDE.read_text())
+    blocks = re.findall(r"\.\. code-block:: yaml\n\n((?:    .*\n|\n)+)", GUIDE.read_text())
+    (block,) = [block for block in blocks if "base_image:" in block]
     return textwrap.dedent(block)
 
 

@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -124,11 +125,11 @@ class Ansible:
                 command, cwd=ROOT, env=self._environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
             try:
-                while not when() and process.poll() is None and time.monotonic() < deadline:
+                while not (has_come := when()) and process.poll() is None and time.monotonic() < deadline:
                     time.sleep(0.02)
                 if process.poll() == 0:
                     return False
-                if not when():
+                if not has_come:
                     raise AssertionError(f"{' '.join(command)}\nwas not to be killed: exit code {process.poll()}\n{log.read_text()}")
             finally:
                 if process.poll() is None:
@@ -151,6 +152,11 @@ class Ansible:
         for source in sources:
             command += ["-i", str(source)]
         return self._run([*command, *arguments], environment or {}, timeout)
+
+    def typed(self, command: str, timeout: float = 120) -> Run:
+        """Run a command line as an operator types it; its first word is a program of Ansible."""
+        program, *words = shlex.split(command)
+        return self._run([str(self.binaries / program), *words], {}, timeout)
 
     def vaulted(self, secret: str, password: pathlib.Path) -> Vaulted:
         """Encrypt a text with the password in that file."""

@@ -44,6 +44,9 @@ CLAIM = Options(
     )
 )
 
+TAKE_AWAY = "ansible HOST -i INVENTORY -m entra.app_proxy.connector_claim -a 'state=held take_over=true lease=1'"
+"""The claim is then one of a run that is over, which nobody heeds: on this controller at once, on others when the second has passed."""
+
 _PROC = pathlib.Path("/proc")
 
 
@@ -205,7 +208,8 @@ def _taken(machine: str, found: Claim | None) -> HostError:
     by = found.by if found else "another run"
     return HostError(
         f"{machine} is being worked on by {by}. Wait until that run has ended and run again. If you know that it is dead (its controller is"
-        " gone, say), take over with take_over=true, in the playbooks connector_i_know_that_no_other_run_is_alive=true",
+        " gone, say): upgrade_connectors and decommission_connectors take over with -e connector_i_know_that_no_other_run_is_alive=true;"
+        f" before anything else, such as deploy_connectors, take the claim away with {TAKE_AWAY}",
         operation="claim the server",
         claim=found.as_dict() if found else None,
     )

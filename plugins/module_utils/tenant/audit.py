@@ -15,8 +15,9 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.service import fol
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import ha
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.client import GraphClient
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.desired import DesiredGroup
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import DesiredError
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import ApplicationsError, DesiredError
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.observe import (
+    FEW,
     INSIDES,
     complete_groups,
     find_applications,
@@ -40,7 +41,7 @@ def observe_uses(
     :param groups: only those that use one of these groups, by id or name; None = whichever.
     :raises DesiredError: an application or a group is not there, or a name is ambiguous.
     """
-    state = observe_lists(client, expand=INSIDES if references is None else ())
+    state = observe_lists(client, expand=INSIDES if references is None or len(references) > FEW else ())
     chosen = None if groups is None else _group_ids(groups, state)
     if references is None:
         state = complete_groups(client, state, [one for one in state.groups if chosen is None or one.id in chosen])
@@ -49,7 +50,7 @@ def observe_uses(
     else:
         state = find_applications(client, state, [DesiredGroup("", applications=tuple(references))])
         found = _found(references, state)
-        used = {one.group_id for one in found}
+        used = {one.group_id for one in found if chosen is None or one.group_id in chosen}
         state = complete_groups(client, state, [one for one in state.groups if one.id in used])
     wanted = [one for one in found if one.group_id is not None and (chosen is None or one.group_id in chosen)]
     return state, sorted(wanted, key=lambda one: (folded(one.label), one.id))
@@ -113,8 +114,14 @@ def _group_ids(references: t.Sequence[str], state: TenantState) -> set[str]:
 
 def _found(references: t.Sequence[str], state: TenantState) -> list[Application]:
     index = ApplicationIndex(state.applications)
-    reasons: list[str] = []
-    found = [one for reference in references if (one := index.find(reference, reasons))]
-    if reasons:
-        raise DesiredError(reasons)
+    found = []
+    unfit: dict[str, str] = {}
+    for reference in references:
+        reasons: list[str] = []
+        if one := index.find(reference, reasons):
+            found.append(one)
+        else:
+            unfit[reference] = "; ".join(reasons)
+    if unfit:
+        raise ApplicationsError(unfit)
     return list({one.id: one for one in found}.values())

@@ -21,6 +21,9 @@ from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors impo
 
 CLI_UNREACHED = "Max retries exceeded with url"
 """What Azure CLI says when it does not reach the token service (observed, Azure/azure-cli#11829 and #14910)."""
+CLI_MISSING = "Azure CLI not found"
+"""What azure-identity says when there is no program C(az)."""
+INSTALL_CLI = "Install Azure CLI where this task runs, and sign in with: az login --allow-no-subscriptions"
 CLI_TIMEOUT = 60
 """Seconds for C(az): its start alone takes several."""
 SIGN_IN_REPEATS = 3
@@ -77,8 +80,7 @@ class TokenSource:
         try:
             got = self._credential.get_token(self._scope)
         except (sdk.AzureError, ValueError, OSError) as error:
-            remedy = f". {UNTRUSTED}" if is_untrusted(error) else ""
-            text = f"could not get an access token for Microsoft Graph: {first_lines(error)}{remedy}"
+            text = f"could not get an access token for Microsoft Graph: {first_lines(error)}{_remedy(error)}"
             raise LoginError(text, unreachable=_unreached(error)) from error
         self._token = got.token
         self._renew_at = got.expires_on - 300
@@ -240,6 +242,15 @@ _BUILDERS: dict[str, t.Callable[[Connection, Prompt | None], t.Any]] = {
     "device_code": _device_code,
     "environment": _environment,
 }
+
+
+def _remedy(error: BaseException) -> str:
+    """The way out of an error that does not name it."""
+    if is_untrusted(error):
+        return f". {UNTRUSTED}"
+    if CLI_MISSING in str(error):
+        return f". {INSTALL_CLI}. Or sign in by another auth_source (in the roles app_proxy_auth_source)"
+    return ""
 
 
 def _unreached(error: BaseException) -> bool:

@@ -109,6 +109,20 @@ class DesiredError(TenantError):
         return {"reasons": self.reasons}
 
 
+class ApplicationsError(DesiredError):
+    """Applications that cannot be meant.
+
+    :param applications: the names that were given, each with why it cannot be meant.
+    """
+
+    def __init__(self, applications: t.Mapping[str, str]) -> None:
+        self.applications = dict(applications)
+        super().__init__(list(self.applications.values()))
+
+    def as_dict(self) -> dict[str, t.Any]:
+        return {**super().as_dict(), "applications": self.applications}
+
+
 def is_untrusted(error: BaseException) -> bool:
     """Whether the other side's certificate was refused, or our CA file: no repeat will mend that."""
     text = str(error).lower()

@@ -107,6 +107,14 @@ class ConnectorIndex:
         return [one for one in self._machines.of(chosen.machine_name) if one.id != chosen.id and not is_new(one.id)]
 
 
+def actual_group(target: Target, state: TenantState) -> ConnectorGroup | None:
+    """The declared group as it is in a later state: the same one, or the one that was created for it."""
+    found = state.group(target.key)
+    if found is not None or target.group is not None:
+        return found
+    return next(iter(state.groups_named(target.desired.name)), None)
+
+
 def resolve(desired: t.Sequence[DesiredGroup], state: TenantState) -> Resolution:
     """Look up everything that is declared.
 
@@ -234,7 +242,10 @@ class ApplicationIndex:
         # Of several of one name only those can be meant that can have a connector group.
         found = [one for one in named if one.published] or named
         if not found:
-            reasons.append(f"{where}the tenant has no application {reference} (looked for as object id, application id and display name)")
+            reasons.append(
+                f"{where}the tenant has no application {reference} (looked for as object id, application id and display name;"
+                " application_info lists those that are published)"
+            )
             return None
         if len(found) > 1:
             listed = ", ".join(sorted(f"{one.id} (application id {one.app_id})" for one in found))

@@ -17,7 +17,13 @@ import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils import registration_token
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant import sdk
-from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import CLI_TIMEOUT, Prompt, device_code_credential, first_lines
+from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.auth import (
+    CLI_TIMEOUT,
+    INSTALL_CLI,
+    Prompt,
+    device_code_credential,
+    first_lines,
+)
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.connection import Connection
 from ansible_collections.entra.app_proxy.plugins.module_utils.tenant.errors import LoginError
 
@@ -75,7 +81,10 @@ def from_azure_cli(tenant_id: str | None, environment: t.Mapping[str, str]) -> s
     """
     az = shutil.which("az", path=environment.get("PATH"))
     if az is None:
-        raise LoginError("the Azure CLI (az) is not installed, or not on the PATH of the machine where this task runs")
+        raise LoginError(
+            f"the Azure CLI (az) is not installed, or not on the PATH of the machine where this task runs. {INSTALL_CLI}. Or get the token"
+            " by source=device_code (in the roles connector_registration_token_source), or hand one over (connector_registration_token)"
+        )
     command = [az, "account", "get-access-token", "--scope", registration_token.SCOPE, "--output", "json"]
     if tenant_id:
         command += ["--tenant", tenant_id]

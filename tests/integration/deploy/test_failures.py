@@ -12,6 +12,7 @@ import certifi
 import pytest
 
 from tests.integration.deploy.conftest import Deployment
+from tests.support.lab_process import ROOT
 
 ONE_GROUP = {"nam": {"nam_web": {"hosts": {"nam-web-01": {}, "nam-web-02": {}}, "vars": {"connector_group_name": "NAM Web"}}}}
 BOTH = ("nam-web-01", "nam-web-02")
@@ -115,6 +116,102 @@ def test_a_sign_in_to_the_tenant_that_is_refused_is_known_before_a_server_is_tou
     assert "not-the-secret" not in run.output
     assert deployment.lab.journal(plane="wsman") == []
     assert_next_run_completes(deployment, small)
+
+
+def test_inventory_and_tenant_can_be_checked_without_asking_a_server_or_changing_anything(
+    deployment: Deployment, small: pathlib.Path
+) -> None:
+    run = deployment.run("--tags", "fleet,tenant", inventory=small).succeeded()
+    assert run.total("changed") == 0
+    assert deployment.lab.journal(plane="wsman") == []
+    assert {entry["kind"] for entry in deployment.lab.journal(plane="graph")} == {"read"}
+    wrong = {"app_proxy_auth_source": "client_secret", "app_proxy_client_id": deployment.lab.state["client_id"]}
+    refused = deployment.run("--tags", "fleet,tenant", inventory=small, variables={**wrong, "app_proxy_client_secret": "not-the-secret"})
+    assert refused.rc != 0
+    assert "AADSTS7000215: Invalid client secret provided" in refused.output
+
+
+def test_a_tenant_id_that_is_no_guid_is_refused_before_anything_is_touched(deployment: Deployment, small: pathlib.Path) -> None:
+    start = deployment.lab.last_seq()
+    run = deployment.run(inventory=small, variables={"app_proxy_tenant_id": "contoso.onmicrosoft.com"})
+    assert run.rc != 0
+    assert "app_proxy_tenant_id is 'contoso.onmicrosoft.com', and it must be the GUID of the tenant" in run.output
+    assert "overview page" in run.output
+    assert deployment.lab.journal(since=start) == []
+
+
+@pytest.mark.parametrize(
+    ("cloud", "named", "told"),
+    [
+        ("global", None, None),
+        ("us_gov_l4", None, "AzureUSGovernment"),
+        ("us_gov_l5", None, "AzureUSGovernment"),
+        ("us_gov_l4", "AzureCloud", "AzureCloud"),
+        ("china", None, None),
+        ("china", "AzureCloud", "AzureCloud"),
+    ],
+    ids=["public", "US Government", "its department of defense", "named otherwise", "China", "China named"],
+)
+def test_the_cloud_of_the_tenant_decides_what_the_registration_is_told(
+    deployment: Deployment, small: pathlib.Path, cloud: str, named: str | None, told: str | None
+) -> None:
+    given = {"connector_environment_name": named} if named else {}
+    run = deployment.run("--tags", "connectors", inventory=small, variables={"app_proxy_cloud": cloud, **given}).succeeded()
+    details = [entry["detail"] or {} for entry in deployment.server_writes(0)]
+    assert [one["environment"] for one in details if one.get("what") == "register"] == [told, told]
+    assert ("set connector_environment_name" in run.output) == (cloud == "china" and named is None)
+
+
+@pytest.mark.parametrize("mode", [(), ("--check",)], ids=["for real", "check mode"])
+def test_applications_that_cannot_be_meant_are_all_told_before_a_server_is_touched(deployment: Deployment, mode: tuple[str, ...]) -> None:
+    two = {
+        "nam_web": {
+            "hosts": dict.fromkeys(BOTH, {}),
+            "vars": {"connector_group_name": "NAM Web", "connector_group_applications": ["Intranett", "Intranet"]},
+        },
+        "nam_hr": {
+            "hosts": {"nam-hr-01": {}, "nam-hr-02": {}},
+            "vars": {"connector_group_name": "NAM HR", "connector_group_applications": ["Payrol", "Twice"]},
+        },
+    }
+    inventory = deployment.inventory({"nam": two})
+    twice = [deployment.lab.post("/applications", {"display_name": "Twice"})["id"] for _ in range(2)]
+    start = deployment.lab.last_seq()
+    run = deployment.run(*mode, inventory=inventory)
+    assert run.rc != 0
+    said = " ".join(run.output.replace("\\n", " ").split())
+    looked_for = "(looked for as object id, application id and display name; application_info lists those that are published)"
+    assert "connector_group_applications cannot be carried out" in said
+    assert f"- NAM Web: the tenant has no application Intranett {looked_for}" in said
+    assert f"- NAM HR: the tenant has no application Payrol {looked_for}" in said
+    assert "- NAM HR: application Twice is ambiguous, give one of these object ids instead:" in said
+    assert all(one in said for one in twice)
+    assert deployment.lab.journal(since=start, plane="wsman") == []
+    assert deployment.since(start, "write") == []
+    assert deployment.lab.get("/tenant")["connectors"] == []
+
+
+def test_a_move_looks_for_its_applications_before_a_server_is_touched(deployment: Deployment, small: pathlib.Path) -> None:
+    misspelled = {"connector_group_applications": ["Payrol"]}
+    run = deployment.ansible.playbook(ROOT / "playbooks" / "move_connectors.yml", inventory=small, variables=misspelled)
+    assert run.rc != 0
+    assert "NAM Web: the tenant has no application Payrol" in run.output
+    assert deployment.lab.journal(plane="wsman") == []
+    assert deployment.lab.get("/tenant")["connectors"] == []
+
+
+@pytest.mark.parametrize(
+    ("applications", "more"), [([], []), (["Intranet", "Payroll"], ["list_applications", "batch"])], ids=["none", "two"]
+)
+def test_the_look_at_the_tenant_takes_two_lists_and_two_requests_more_when_applications_are_declared(
+    deployment: Deployment, applications: list[str], more: list[str]
+) -> None:
+    named = {"connector_group_name": "NAM Web", "connector_group_applications": applications}
+    inventory = deployment.inventory({"nam": {"nam_web": {"hosts": dict.fromkeys(BOTH, {}), "vars": named}}})
+    start = deployment.lab.last_seq()
+    deployment.run("--tags", "tenant", inventory=inventory).succeeded()
+    entries = deployment.lab.journal(since=start, plane="graph")
+    assert [one["action"] for one in entries if "item" not in (one["detail"] or {})] == ["list_groups", "list_connectors", *more]
 
 
 def test_a_wrong_password_names_the_variable_to_correct(deployment: Deployment, small: pathlib.Path) -> None:

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import concurrent.futures
-import time
 
 import pytest
 
 from tests.integration.host.module_run import Outcome, module, patch, server
 from tests.support.lab_process import Lab
 from tests.support.playbook import Ansible
+from tests.support.waiting import wait_until
 
 
 def credentials(lab: Lab) -> dict[str, str]:
@@ -306,9 +306,7 @@ def test_waiting_ends_as_soon_as_all_is_well(lab: Lab, ansible: Ansible) -> None
     start = lab.last_seq()
 
     def let_it_start() -> None:
-        deadline = time.monotonic() + 60
-        while sum(entry["action"] == "Enumerate" for entry in lab.journal(since=start)) < 6 and time.monotonic() < deadline:
-            time.sleep(0.1)
+        wait_until("two looks", lambda: sum(entry["action"] == "Enumerate" for entry in lab.journal(since=start)) >= 6)
         lab.post("/clock", {"advance": 3601})
 
     with concurrent.futures.ThreadPoolExecutor() as workers:
@@ -324,9 +322,7 @@ def test_a_restart_in_the_middle_of_a_wait_is_waited_out(lab: Lab, ansible: Ansi
     start = lab.last_seq()
 
     def restart_it() -> None:
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not any(entry["action"] == "shell/Command" for entry in lab.journal(since=start)):
-            time.sleep(0.05)
+        wait_until("a program", lambda: any(entry["action"] == "shell/Command" for entry in lab.journal(since=start)))
         patch(lab, reboot=0)
 
     with concurrent.futures.ThreadPoolExecutor() as workers:
@@ -393,9 +389,10 @@ def test_clones_are_stopped_and_the_copy_gets_its_own_registration(lab: Lab, ans
     run = ansible.playbook([play])
     assert {host: counts["failed"] for host, counts in run.recap.items()} == {"nam-web-01": 1, "nam-web-02": 1}
     assert "nam-web-01 and nam-web-02" in run.output
-    assert "connector_i_accept_a_new_registration=true" in run.output
-    anew = {**play, "vars": {"connector_i_accept_a_new_registration": "{{ inventory_hostname == 'nam-web-02' }}"}}
-    ansible.playbook([anew]).succeeded()
+    assert "connector_i_accept_a_new_registration_of=THE-COPY" in run.output
+    # A text that holds the name of the copy names it only as a whole.
+    assert ansible.playbook([play], "-e", "connector_i_accept_a_new_registration_of=nam-web-02-old").total("failed") == 2
+    ansible.playbook([play], "-e", "connector_i_accept_a_new_registration_of=nam-web-02").succeeded()
     ids = {lab.get(f"/servers/{name}")["connector"]["connector_id"] for name in ("nam-web-01", "nam-web-02")}
     assert len(ids) == 2
     assert ansible.playbook([play]).succeeded().total("changed") == 0

@@ -12,7 +12,6 @@ import json
 import pathlib
 import shutil
 import ssl
-import time
 import typing as t
 import urllib.parse
 import urllib.request
@@ -22,6 +21,7 @@ import yaml
 
 from tests.support.lab_process import ROOT, Lab
 from tests.support.playbook import LAB_INVENTORY, Ansible, Run
+from tests.support.waiting import wait_until
 
 OLD, NEW = "1.5.3829.0", "1.5.4892.0"
 WEB = ("nam-web-01", "nam-web-02", "nam-hr-01")
@@ -82,8 +82,10 @@ class Operations:
         self.lab.patch("/timing", QUICK)
 
     def wait_until_active(self, count: int) -> None:
-        while [one["status"] for one in self.lab.get("/tenant")["connectors"]] != ["active"] * count:
-            time.sleep(0.02)
+        def statuses() -> list[str]:
+            return [one["status"] for one in self.lab.get("/tenant")["connectors"]]
+
+        wait_until(f"{count} active connectors", lambda: statuses() == ["active"] * count)
 
     def declare(
         self,
@@ -179,6 +181,10 @@ class Operations:
 
     def versions(self) -> dict[str, str]:
         return {name: server["connector"]["version"] for name, server in self.lab.get("/servers").items() if server["connector"]["version"]}
+
+    def ids(self, hosts: t.Iterable[str]) -> dict[str, str]:
+        """Which connector each server believes to be."""
+        return {host: self.lab.get(f"/servers/{host}")["connector"]["connector_id"] for host in hosts}
 
     def claimed_by(self, host: str, *, controller: str, pid: int, boot: str = "") -> None:
         """Write what a run on that controller would have written into the server's registry."""

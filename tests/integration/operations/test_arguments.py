@@ -119,6 +119,26 @@ def test_the_servers_that_leave_may_be_a_text_and_a_stranger_is_named_as_a_whole
     assert operations.members()["Default"] == sorted(host.upper() for host in (WEB[0], HR[0]))
 
 
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ('{"connector_i_accept_a_new_registration_of": ["nam-web-02"]}', {"nam-web-02"}),
+        ("connector_i_accept_a_new_registration_of=nam-web-02", {"nam-web-02"}),
+        ("connector_i_accept_a_new_registration_of='nam-web-01, nam-hr-01,'", {"nam-web-01", "nam-hr-01"}),
+        ("connector_i_accept_a_new_registration_of=", set()),
+    ],
+    ids=["a list", "a text", "a text with commas", "nobody"],
+)
+def test_servers_that_are_named_are_registered_anew_and_no_others(operations: Operations, given: str, named: set[str]) -> None:
+    operations.fleet({"Web": WEB}, version=NEW)
+    before = operations.ids(WEB)
+    run = operations.run("deploy_connectors", "-e", given).succeeded()
+    after = operations.ids(WEB)
+    assert {host for host in WEB if before[host] != after[host]} == named
+    assert {one["id"] for one in operations.lab.get("/tenant")["connectors"]} == {*before.values(), *after.values()}
+    assert {host for host in WEB if f"{host}: connector_i_accept_a_new_registration_of" in run.stdout} == named
+
+
 @pytest.mark.parametrize("playbook", ["verify_connectors", "decommission_connectors"])
 def test_a_limit_without_the_controller_is_refused(operations: Operations, playbook: str) -> None:
     operations.fleet({"Web": WEB}, version=NEW)

@@ -75,3 +75,25 @@ def test_a_server_is_restarted_after_its_removal_when_that_is_wanted(operations:
     assert (host["status"], host["restart_pending"]) == ("removed", False)
     days = datetime.date.fromisoformat(host["forgotten_on"]) - datetime.datetime.now(datetime.timezone.utc).date()
     assert days.days in (9, 10)
+
+
+def test_a_server_that_will_not_come_back_is_told_apart_from_one_that_does_not_answer(operations: Operations) -> None:
+    operations.fleet(ONE, version=NEW)
+    operations.lab.patch("/servers/nam-hr-01", {"reachable": False})
+    seq = operations.lab.last_seq()
+    away = operations.decommission("nam-hr-01")
+    assert away.rc != 0
+    assert "take it out of the inventory" not in away.output
+    operations.lab.patch("/servers/nam-hr-01", {"connector": {"running": False}})
+    operations.lab.post("/clock", {"advance": 86400})
+    advice = "If the server will not come back, take it out of the inventory: "
+    inactive = "its connector is not active, and the service forgets a connector ten days after it was last active (documented)"
+    for mode in (True, False):
+        run = operations.decommission("nam-hr-01", check=mode)
+        assert (run.rc == 0) is mode, run.output
+        assert advice + inactive in " ".join(run.output.split())
+    operations.lab.post("/clock", {"advance": 11 * 86400})
+    forgotten = operations.decommission("nam-hr-01")
+    assert forgotten.rc != 0
+    assert advice + "the tenant does not know its connector" in " ".join(forgotten.output.split())
+    assert operations.writes(seq) == []

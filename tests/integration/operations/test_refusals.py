@@ -207,6 +207,21 @@ REFUSALS = {
         ("--limit leaves the controller out. Name it as well",),
         _stopped(FIRST),
     ),
+    "deploy: a new registration of servers that are none": Refusal(
+        {"Web": WEB},
+        lambda operations: operations.run("deploy_connectors", "-e", "connector_i_accept_a_new_registration_of=nam-web-01,nam-web-0,true"),
+        (
+            "connector_i_accept_a_new_registration_of names nam-web-0, true: it takes names of servers",
+            "Nothing was done. Write such as -e connector_i_accept_a_new_registration_of=nam-web-01, or leave it out",
+        ),
+        _stopped(FIRST),
+    ),
+    "move: a new registration of a connector group": Refusal(
+        {"Web": WEB},
+        lambda operations: operations.run("move_connectors", connector_i_accept_a_new_registration_of=["group_web"]),
+        ("connector_i_accept_a_new_registration_of names group_web: it takes names of servers",),
+        _stopped(FIRST),
+    ),
     "restart: claimed": Refusal({"Web": WEB}, _module("server_restart", FIRST, {}, on_tenant=False), (CLAIMED,), _claimed),
     "guard: none to spare": Refusal(PAIR, _ask("connector_group_guard", members=WEB[:2]), (NONE_TO_SPARE,)),
     "guard: not declared": Refusal(PAIR, _ask("connector_group_guard", hosts=["x"]), ("host x is in none of the declared groups",)),

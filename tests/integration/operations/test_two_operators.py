@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 import concurrent.futures
+import re
+import socket
 import time
 import typing as t
 
@@ -14,8 +16,10 @@ import pytest
 
 from tests.integration.operations.conftest import HR, NEW, OLD, THREES, WEB, Operations
 from tests.integration.operations.witness import watching
+from tests.support.lab_process import ROOT
 from tests.support.playbook import Run
 
+PAGE = ROOT / "docs" / "operations.md"
 ONE = {"Web": WEB}
 REFUSALS = (
     "may not leave connector group Web now",
@@ -71,6 +75,26 @@ def test_a_deployment_leaves_a_server_alone_that_another_run_works_on(operations
     assert "NAM-WEB-01 is being worked on by process 4711 on another-controller" in deployed.output
     assert {one["target"] for one in operations.changes(seq)} == {WEB[1]}
     assert operations.lab.get(f"/servers/{WEB[1]}")["services"]["WAPCSvc"]["state"] == "Running"
+
+
+def test_a_deployment_goes_on_after_the_command_that_its_refusal_and_the_page_name(operations: Operations) -> None:
+    """The variable that lets an upgrade take a server over does nothing for it."""
+    operations.fleet(ONE, version=NEW)
+    operations.claimed_by(WEB[0], controller="another-controller", pid=4711)
+    operations.lab.patch(f"/servers/{WEB[0]}", {"services": {"WAPCSvc": {"state": "Stopped"}}})
+    claims, seq = operations.claims(), operations.lab.last_seq()
+    refused = operations.run("deploy_connectors", connector_i_know_that_no_other_run_is_alive=True)
+    assert refused.rc != 0
+    assert operations.changes(seq) == []
+    assert operations.claims() == claims
+    told = re.search(r"take the claim away with (ansible .*? lease=1')", " ".join(refused.output.split()))
+    assert told, refused.output
+    command = told[1].replace("HOST", WEB[0])
+    assert f"$ {command.replace('INVENTORY', 'inventory')}\n" in PAGE.read_text()
+    operations.ansible.typed(command.replace("INVENTORY", str(operations.inventory))).succeeded()
+    assert operations.claims()[WEB[0]]["controller"] == socket.gethostname()
+    operations.run("deploy_connectors").succeeded()
+    assert operations.lab.get(f"/servers/{WEB[0]}")["services"]["WAPCSvc"]["state"] == "Running"
 
 
 @pytest.mark.parametrize("works", ["nothing to do there", "something to do there"])

@@ -9,10 +9,10 @@ from __future__ import annotations
 import concurrent.futures
 import json
 import pathlib
-import time
 
 from tests.integration.operations.conftest import FAST, HR, NEW, OLD, PAIRS, THREES, WEB, Operations
 from tests.integration.operations.witness import watching
+from tests.support.waiting import wait_until
 
 ONE = {"Web": WEB}
 OUT_OF_ITS_GROUP = 3
@@ -32,6 +32,15 @@ def test_every_server_is_upgraded_and_back_in_its_group_and_a_second_run_does_no
     again = operations.upgrade().succeeded()
     assert again.total("changed") == 0
     assert operations.writes(seq) == []
+
+
+def test_no_server_is_registered_anew_by_an_upgrade(operations: Operations) -> None:
+    operations.fleet({"Web": WEB})
+    before = operations.ids(WEB)
+    operations.upgrade(connector_i_accept_a_new_registration_of=list(WEB)).succeeded()
+    assert set(operations.versions().values()) == {NEW}
+    assert operations.ids(WEB) == before
+    assert sorted(one["id"] for one in operations.lab.get("/tenant")["connectors"]) == sorted(before.values())
 
 
 def test_a_group_with_none_to_spare_is_refused_and_nothing_is_written_unless_someone_accepts_it(operations: Operations) -> None:
@@ -155,9 +164,11 @@ def test_an_upgrade_waits_until_no_application_uses_default_any_more(operations:
     seq = operations.lab.last_seq()
     with concurrent.futures.ThreadPoolExecutor() as workers:
         run = workers.submit(operations.upgrade, "--limit", "nam-web-01,localhost", upgrade_wait_timeout=120)
-        # Two looks at the tenant, and nothing done.
-        while len([one for one in operations.lab.journal(since=seq, plane="graph") if "connectorGroups" in one["path"]]) < 6:
-            time.sleep(0.2)
+        wait_until(
+            "two looks at the tenant",
+            lambda: sum("connectorGroups" in one["path"] for one in operations.lab.journal(since=seq, plane="graph")) >= 6,
+            alive=lambda: not run.done(),
+        )
         assert operations.changes(seq) == []
         operations.assign({**forgotten, "display_name": "Forgotten"}, "Web")
         run.result().succeeded()

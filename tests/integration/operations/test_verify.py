@@ -110,7 +110,7 @@ def test_a_forgotten_server_and_a_copied_one_are_mended_by_the_command_that_is_t
 
     assert verified() >= found
     for host in ("nam-web-02", "nam-hr-02"):
-        operations.run("deploy_connectors", "--limit", f"{host},localhost", "-e", "connector_i_accept_a_new_registration=true")
+        operations.run("deploy_connectors", "--limit", f"{host},localhost", "-e", f"connector_i_accept_a_new_registration_of={host}")
     assert not found & verified()
     assert set(operations.members()["Web"]) == {"NAM-HR-01", "NAM-HR-02", "NAM-WEB-01", "NAM-WEB-02"}
 

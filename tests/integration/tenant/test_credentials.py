@@ -153,7 +153,11 @@ BAD = {
         says="App Service managed identity .*401, Unauthorized",
     ),
     "Azure CLI that nobody signed in to": Case("azure_cli", nothing, azure_cli, {"az_logged_in": False}, "az login"),
-    "no Azure CLI": Case("azure_cli", environment=lambda _lab, _folder: {"PATH": "/nowhere"}, says="Azure CLI not found on path"),
+    "no Azure CLI": Case(
+        "azure_cli",
+        environment=lambda _lab, _folder: {"PATH": "/nowhere"},
+        says="Azure CLI not found on path. Install .*az login .*another auth_source",
+    ),
     "declined device code": Case("device_code", settings={"device_code": "deny"}, says="could not get an access token.*declined"),
     "environment that says nothing": Case("environment", says="EnvironmentCredential authentication unavailable"),
 }

@@ -99,7 +99,7 @@ def test_a_device_code_that_cannot_be_asked_for_is_told(wrong: dict[str, str]) -
 
 def test_a_missing_az_and_a_missing_value_are_told(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(LoginError, match="not on the PATH"):
+    with pytest.raises(LoginError, match="not on the PATH .* Install .*az login .*source=device_code"):
         get_token(module())
     with pytest.raises(LoginError, match="needs the option value"):
         get_token(module(source="given"))
