@@ -14,6 +14,7 @@ description:
   - A host that role P(entra.app_proxy.connector#role) has been run on in this play run carries the fact C(connector_member) with its
     computer name and connector id; such a connector is found by its id. Any other is found by its computer name.
   - A host on which the role met another run's claim, or could not look for one, carries the fact C(connector_claimed_by), which says whose.
+    Where hosts carry it, those that do not, as C(--limit) left them out, are taken for claimed as well.
 positional: hostvars
 options:
   _input:

@@ -46,7 +46,9 @@ options:
       - It holds no percent sign, for which C(cmd.exe) would put the value of a variable.
     type: str
   installer_url:
-    description: Address from which the server itself downloads the installer.
+    description:
+      - Address from which the server itself downloads the installer.
+      - A user and a query in it, such as a shared access signature, are not shown in messages.
     type: str
   installer_proxy:
     description: Proxy that the server uses for this download, such as V(http://proxy.example.com:8080).
@@ -456,7 +458,7 @@ claim:
   description:
     - The claim of another run that stands on the server, with C(controller), C(pid), C(purpose), C(until), and all of it in words as C(by).
       Where there is something to do, the task fails instead. See M(entra.app_proxy.connector_claim).
-  returned: success, V(null) when no other run works on it
+  returned: success, and failure once it was looked for; V(null) when no other run works on it
   type: dict
   sample:
 outcome:

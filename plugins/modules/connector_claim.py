@@ -13,6 +13,8 @@ description:
     which run works on it, and refuses while another run's note stands there.
   - The claim belongs to the run of C(ansible-playbook), not to the task. It ends when it is released, when the run is known to be dead,
     which only a run on the same controller can tell, or when O(lease) is over and the run is not known to live.
+  - The same controller is one of the same host name, and beyond that of the same start and process namespace, or, when it has been started
+    again, of the same C(/etc/machine-id). A container is another one. Where the system does not tell these, O(lease) decides.
   - The modules of this collection that change a server heed it. They fail, before they change anything, while another run's claim stands.
     Nothing else heeds it.
 options:

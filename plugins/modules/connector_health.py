@@ -97,7 +97,8 @@ options:
     default: never
   wait_timeout:
     description:
-      - Seconds to wait until no check is V(warning) or V(critical); V(0) looks once. What is seen meanwhile is shown with C(-v).
+      - Seconds to wait until no check has the status that O(fail_on) names, or a worse one; with O(fail_on=never), until none is V(warning)
+        or V(critical). V(0) looks once. What is seen meanwhile is shown with C(-v).
       - A server that does not answer, such as one that is restarting, is waited for as well. When it does not answer at the end, it is
         unreachable, whatever was seen of it before.
       - The check C(tenant_view) is not waited for, because the tenant is not asked again.

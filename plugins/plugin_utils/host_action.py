@@ -52,7 +52,7 @@ class HostAction(ActionBase):  # type: ignore[misc]  # ansible-core is not typed
         try:
             values = self._options(secrets)
         except OptionsError as error:
-            return {**result, **_scrubbed(self._failure(error.message, error.details, []), secrets)}
+            return {**result, **_scrubbed(self._failure(error.message, error.details, None), secrets)}
         result.update(_scrubbed(self._outcome(values, secrets, task_vars or {}), secrets))
         if not self._task.diff:
             result.pop("diff", None)
@@ -93,22 +93,22 @@ class HostAction(ActionBase):  # type: ignore[misc]  # ansible-core is not typed
         try:
             return self.job(server, values, bool(self._task.check_mode))
         except HostError as error:
-            return self._failure(error.message, error.details, server.done)
+            return self._failure(error.message, error.details, server)
         except TransportError as error:
             if not server.done and not isinstance(error, ProcessLost):
                 # Without its causes, which newer versions of Ansible would print as well: they say the same again.
                 raise AnsibleConnectionFailure(redacted(error.message, secrets)) from None
-            return self._failure(str(error), details_of(error), server.done)
+            return self._failure(str(error), details_of(error), server)
         except AuthenticationError as error:
-            return self._failure(error.message, details_of(error), server.done)
+            return self._failure(error.message, details_of(error), server)
         except WSManError as error:
-            return self._failure(str(error), details_of(error), server.done)
+            return self._failure(str(error), details_of(error), server)
         except AnsibleError:
             raise
         except Exception as error:
             # A mistake of this collection. What has been changed until then is told all the same.
             message = f"{type(error).__name__}: {error}. This is a bug in entra.app_proxy: report it with the traceback (-vvv)"
-            return {**self._failure(message, {}, server.done), "exception": traceback.format_exc()}
+            return {**self._failure(message, {}, server), "exception": traceback.format_exc()}
         finally:
             shell.close()
             session.close()
@@ -124,9 +124,10 @@ class HostAction(ActionBase):  # type: ignore[misc]  # ansible-core is not typed
                 operation="copy the installer",
             ) from error
 
-    def _failure(self, message: str, details: t.Mapping[str, t.Any], done: t.Sequence[str]) -> Result:
+    def _failure(self, message: str, details: t.Mapping[str, t.Any], server: Server | None) -> Result:
         more = dict(details)
-        result: Result = more.pop("result", {})
+        result: Result = {**(server.learnt if server else {}), **more.pop("result", {})}
+        done = server.done if server else []
         # What was changed before it failed is changed: a handler may depend on it.
         return {**result, "failed": True, "changed": bool(done), "msg": message, "failure": more, "done": list(done)}
 

@@ -41,7 +41,7 @@ class Block:
 
     @property
     def is_playbook(self) -> bool:
-        return isinstance(self.content, list) and ("hosts" in self.content[0] or "ansible.builtin.import_playbook" in self.content[0])
+        return isinstance(self.content, list) and "hosts" in self.content[0]
 
     @property
     def is_tasks(self) -> bool:

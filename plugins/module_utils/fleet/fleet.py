@@ -38,25 +38,35 @@ def read(tree: model.Tree, values: HostValues, root: str = model.ROOT) -> model.
     }
 
 
+NOT_ASKED = "another run, perhaps: this one has not asked the server (--limit)"
+
+
 def desired(fleet: t.Mapping[str, t.Any], values: HostValues) -> list[dict[str, t.Any]]:
     """The option C(groups) of module connector_groups.
 
+    Where this run has asked servers who works on them, those that it has not asked (C(--limit)) may be another run's.
+
     :param values: host name to its variables, of which the facts C(connector_member) and C(connector_claimed_by) count.
     """
+    asked = any(model.CLAIMED_BY in values.get(host["name"], {}) for group in fleet["groups"] for host in group["hosts"])
+    unasked = NOT_ASKED if asked else ""
     return [
         {
             "name": group["name"],
             "region": group["region"],
             "min_connectors": group["min_connectors"],
             "applications": list(group["applications"]),
-            "connectors": [_connector(host, values.get(host["name"], {})) for host in group["hosts"]],
+            "connectors": [_connector(host, values.get(host["name"], {}), unasked) for host in group["hosts"]],
         }
         for group in fleet["groups"]
     ]
 
 
-def _connector(host: t.Mapping[str, t.Any], values: model.Values) -> dict[str, t.Any]:
-    """One host as module connector_groups takes it. What the server said of itself counts more than what was declared."""
+def _connector(host: t.Mapping[str, t.Any], values: model.Values, unasked: str) -> dict[str, t.Any]:
+    """One host as module connector_groups takes it. What the server said of itself counts more than what was declared.
+
+    :param unasked: who may work on it, where it was not asked.
+    """
     learnt = member(values)
     connector = {"name": host["name"], "machine_name": learnt.get("machine_name") or host["machine_name"]}
     if learnt.get("id"):
@@ -67,7 +77,7 @@ def _connector(host: t.Mapping[str, t.Any], values: model.Values) -> dict[str, t
         connector["arrived"] = True
     if learnt.get("serving"):
         connector["serving"] = True
-    if claimed_by := values.get(model.CLAIMED_BY):
+    if claimed_by := values.get(model.CLAIMED_BY, unasked):
         connector["claimed"] = str(claimed_by)
     if host.get("zone"):
         connector["zone"] = host["zone"]

@@ -18,6 +18,7 @@ import datetime
 import json
 import os
 import pathlib
+import re
 import socket
 import typing as t
 
@@ -48,37 +49,55 @@ TAKE_AWAY = "ansible HOST -i INVENTORY -m entra.app_proxy.connector_claim -a 'st
 """The claim is then one of a run that is over, which nobody heeds: on this controller at once, on others when the second has passed."""
 
 _PROC = pathlib.Path("/proc")
+_MACHINE = pathlib.Path("/etc/machine-id")
+_MACHINE_ID = re.compile("[0-9a-f]{32}")
 
 
 @dataclasses.dataclass(frozen=True)
 class Owner:
-    """One run of ansible-playbook.
+    """One run of ansible-playbook. What the system does not tell is empty, and is then no proof of anything.
 
-    :param boot: which start of the controller it runs in; empty where the system does not tell.
-    :param started: when the process began, so that a later one of the same number is not taken for it; empty likewise.
+    :param boot: which start of which kernel it runs in (C(boot_id), random(4)).
+    :param started: when the process began, so that a later one of the same number is not taken for it.
+    :param machine: which machine it is (machine-id(5)): the same host name may be that of another one.
+    :param namespace: in which processes it has its number (pid_namespaces(7)): two containers of one machine may share all the rest.
     """
 
     controller: str
     boot: str
     pid: int
     started: str
+    machine: str = ""
+    namespace: str = ""
 
     @classmethod
     def this_run(cls) -> Owner:
         """The run that this task is part of. Tasks are carried out by children of its process."""
         pid = os.getppid()
-        return cls(socket.gethostname(), _boot(), pid, _started(pid))
+        return cls(socket.gethostname(), _boot(), pid, _started(pid), _machine(), _namespace())
 
     def is_surely_dead(self) -> bool:
-        """Whether the run is over. Of a run on another controller nothing is known."""
-        return self.controller == socket.gethostname() and not self._is_running_here()
+        """Whether the run is over: of an earlier start of this machine, or none of its processes. Of other runs nothing is known."""
+        if self.controller != socket.gethostname() or not self.boot:
+            return False
+        if self.boot != _boot():
+            return bool(self.machine) and self.machine == _machine()
+        return self._is_among_ours() and self._has_ended()
 
     def is_surely_alive(self) -> bool:
         """Whether the run goes on. Of a run on another controller nothing is known."""
-        return self.controller == socket.gethostname() and self._is_running_here()
+        return self.controller == socket.gethostname() and self.boot == _boot() and self._is_among_ours() and self._is_running()
 
-    def _is_running_here(self) -> bool:
-        return self.boot == _boot() and _runs(self.pid) and self.started == _started(self.pid)
+    def _is_among_ours(self) -> bool:
+        """Whether its number is one of the processes that are seen here."""
+        return bool(self.namespace) and self.namespace == _namespace()
+
+    def _is_running(self) -> bool:
+        return _runs(self.pid) and self.started == _started(self.pid)
+
+    def _has_ended(self) -> bool:
+        """Whether its number is no process any more, or a later one. Of another user's the start may be hidden (C(hidepid), proc(5))."""
+        return not _runs(self.pid) or _started(self.pid) not in ("", self.started)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,7 +125,8 @@ class Claim:
         """The claim that a note makes; None when there is no note, or one that nobody can read."""
         try:
             found = json.loads(text or "")
-            owner = Owner(str(found["controller"]), str(found["boot"]), int(found["pid"]), str(found["started"]))
+            process = (str(found["boot"]), int(found["pid"]), str(found["started"]))
+            owner = Owner(str(found["controller"]), *process, str(found.get("machine", "")), str(found.get("namespace", "")))
             return cls(owner, str(found["purpose"]), datetime.datetime.fromisoformat(found["until"]))
         except (ValueError, KeyError, TypeError):
             return None
@@ -228,6 +248,22 @@ def _result(plan: Plan, held: Claim | None, left: Claim | None = None) -> dict[s
 def _boot() -> str:
     path = _PROC / "sys/kernel/random/boot_id"
     return path.read_text().strip() if path.exists() else ""
+
+
+def _machine() -> str:
+    try:
+        text = _MACHINE.read_text().strip()
+    except OSError:
+        return ""
+    # What images hold in its place before their first start names no machine.
+    return text if _MACHINE_ID.fullmatch(text) else ""
+
+
+def _namespace() -> str:
+    try:
+        return os.readlink(_PROC / "self/ns/pid")
+    except OSError:
+        return ""
 
 
 def _started(pid: int) -> str:

@@ -106,12 +106,14 @@ def _look_until_healthy(server: Server, options: Values) -> Look:
     if options["wait_timeout"] == 0:
         return _look(server, options)
     seen: list[Look] = []
+    # A warning may stand for months, such as a renewal that is overdue. Who fails on critical checks only does not wait for it to go.
+    limit = health.WARNING if options["fail_on"] == "never" else options["fail_on"]
 
     def again() -> tuple[Look | None, str]:
         # Forgotten first: when the server is away, what was there before is not what is there now.
         seen.clear()
         seen.append(_look_and_let_go(server, options))
-        bad = [check.name for check in seen[0].checks if _worth_waiting(check)]
+        bad = [check.name for check in seen[0].checks if _worth_waiting(check, limit)]
         return (None if bad else seen[0]), f"not well: {', '.join(bad)}"
 
     try:
@@ -134,9 +136,9 @@ def _look_and_let_go(server: Server, options: Values) -> Look:
         server.shell.close()
 
 
-def _worth_waiting(check: Check) -> bool:
+def _worth_waiting(check: Check, limit: str) -> bool:
     """The tenant is not asked here, so what it says of the connector stays as it was given."""
-    return check.name != health_extras.TENANT_VIEW and health.reaches(check.status, health.WARNING)
+    return check.name != health_extras.TENANT_VIEW and health.reaches(check.status, limit)
 
 
 def _complaint(seen: Look, limit: str) -> str:

@@ -20,6 +20,7 @@ import typing as t
 
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.errors import HostError
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.generations import DOWNLOAD_URL, ENTRA
+from ansible_collections.entra.app_proxy.plugins.module_utils.host.options import public_part
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.server import Server
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.versions import at_least, readable
 from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.command_line import quote_command
@@ -123,7 +124,7 @@ def _download(server: Server, source: Source, remote: str, timeout: float) -> No
     answer = server.script("download_installer", arguments, timeout=timeout + 30)
     if not answer.get("ok"):
         raise HostError(
-            f"the server could not download the installer from {url}: {answer.get('error')}. Let it through the firewall, give"
+            f"the server could not download the installer from {public_part(url)}: {answer.get('error')}. Let it through the firewall, give"
             " installer_proxy, or use installer_file, which comes from the controller",
             operation="download the installer",
         )

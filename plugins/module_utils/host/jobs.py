@@ -120,6 +120,7 @@ def _heeded(server: Server, plan: Plan, check_mode: bool) -> Claim | None:
     :raises HostError: there is something to do, and the server is not ours.
     """
     found = foreign(server)
+    server.learnt["claim"] = found.as_dict() if found else None
     if plan and not check_mode:
         refuse(server, found)
     return found

@@ -19,7 +19,9 @@ import uuid
 from ansible_collections.entra.app_proxy.plugins.module_utils.host import moments
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.prerequisites.endpoints import parse
 from ansible_collections.entra.app_proxy.plugins.module_utils.host.versions import is_version
+from ansible_collections.entra.app_proxy.plugins.module_utils.wsman.redaction import SHORTEST
 
+_ADDRESS = re.compile(r"(\w+://)(?:([^/?#]*)@)?([^?#]*)(?:\?([^#]*))?(?:#.*)?", re.DOTALL)
 _PROXY = re.compile(r"http://(\[[^\]]+\]|[^\s/:@\[\]]+)(:\d+)?/?")
 
 # A rule gives the sentence that completes "option O has the value V, ", or None when the value is fine.
@@ -28,7 +30,7 @@ Rule = t.Callable[[t.Any], "str | None"]
 
 @dataclasses.dataclass(frozen=True)
 class Option:
-    """One option. C(rule) judges a value that was given."""
+    """One option. C(rule) judges a value that was given, C(secret_parts) tells what of it is not to be shown."""
 
     name: str
     type: str = "str"
@@ -38,6 +40,7 @@ class Option:
     choices: tuple[str, ...] = ()
     no_log: bool = False
     rule: Rule | None = None
+    secret_parts: t.Callable[[str], list[str]] = lambda _value: []
 
     def spec(self) -> dict[str, t.Any]:
         spec: dict[str, t.Any] = {"type": self.type}
@@ -70,7 +73,8 @@ class Options:
         return [sentence for option in self.options if (sentence := _broken_rule(option, values.get(option.name)))]
 
     def secrets(self, values: t.Mapping[str, t.Any]) -> list[str]:
-        return [str(values[option.name]) for option in self.options if option.no_log and values.get(option.name)]
+        given = [(option, str(values[option.name])) for option in self.options if values.get(option.name)]
+        return [secret for option, value in given for secret in ([value] if option.no_log else option.secret_parts(value))]
 
 
 def _broken_rule(option: Option, value: t.Any) -> str | None:
@@ -115,6 +119,17 @@ def server_path(value: t.Any) -> str | None:
 
 def url(value: t.Any) -> str | None:
     return None if re.match(r"^https?://[^\s/]+", str(value)) else "it must begin with https:// or http:// and name a host"
+
+
+def public_part(address: str) -> str:
+    """An address without its user and its query, which may hold a password, or a signature that lets anyone in."""
+    return _ADDRESS.sub(r"\1\3", address)
+
+
+def secret_parts(address: str) -> list[str]:
+    """What C(public_part) leaves out. A short query is no secret, and hiding it would take the same letters out of every text."""
+    found = _ADDRESS.fullmatch(address)
+    return [part for part in found.group(2, 4) if part and len(part) >= SHORTEST] if found else []
 
 
 def proxy_address(value: t.Any) -> str | None:
@@ -167,7 +182,7 @@ CONNECTOR = Options(
         Option("version", rule=version),
         Option("installer_file", type="path", rule=not_empty),
         Option("installer_path", rule=server_path),
-        Option("installer_url", rule=url),
+        Option("installer_url", rule=url, secret_parts=secret_parts),
         Option("installer_proxy", rule=url),
         Option("installer_sha256", rule=sha256),
         Option("verify_publisher", type="bool", default=True),

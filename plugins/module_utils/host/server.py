@@ -52,6 +52,7 @@ class Server:
     :param warn: tells a person what they should look at (always shown).
     :param reads_renewed: read a certificate that was renewed, which takes a shell, also where an estimate of its end is enough.
     :param done: what has been changed so far, in words. A failure after a change reports it.
+    :param learnt: keys of the result that are known so far, and that a failure returns as well.
     """
 
     session: Session
@@ -63,6 +64,7 @@ class Server:
     clock: t.Callable[[], float] = time.monotonic
     now: t.Callable[[], datetime.datetime] = lambda: datetime.datetime.now(datetime.timezone.utc)
     done: list[str] = dataclasses.field(default_factory=list)
+    learnt: dict[str, t.Any] = dataclasses.field(default_factory=dict)
     reads_renewed: bool = False
 
     def observe(self) -> HostState:

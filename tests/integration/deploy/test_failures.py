@@ -175,7 +175,7 @@ def test_applications_that_cannot_be_meant_are_all_told_before_a_server_is_touch
         },
     }
     inventory = deployment.inventory({"nam": two})
-    twice = [deployment.lab.post("/applications", {"display_name": "Twice"})["id"] for _ in range(2)]
+    twice = [deployment.lab.post("/applications", {"display_name": "Twice"})["id"] for _number in range(2)]
     start = deployment.lab.last_seq()
     run = deployment.run(*mode, inventory=inventory)
     assert run.rc != 0

@@ -19,6 +19,7 @@ from tests.support.playbook import Ansible
 
 OLD = "1.5.4287.0"
 NEWEST = "1.5.4892.0"
+SIGNATURE = "whoever-has-it-may-read"
 
 
 def connector(ansible: Ansible, *arguments: str, **options: t.Any) -> Outcome:
@@ -100,7 +101,8 @@ def test_a_download_that_fails_is_told_and_leaves_nothing_behind(
     address = lab.state["installer_url"]
     patch(lab, blocked_urls=[address.rpartition("/")[0]] if blocked else [])
     url = f"{address}.old" if unknown else address
-    failed = connector(ansible, installer_file=None, installer_url=url)
+    failed = connector(ansible, installer_file=None, installer_url=f"{url}?sv=2024&sig={SIGNATURE}")
+    assert SIGNATURE not in failed.run.output
     assert f"the server could not download the installer from {url}: " in message(failed)
     assert reason in message(failed)
     assert "installer_proxy" in message(failed)

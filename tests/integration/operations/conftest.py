@@ -186,10 +186,10 @@ class Operations:
         """Which connector each server believes to be."""
         return {host: self.lab.get(f"/servers/{host}")["connector"]["connector_id"] for host in hosts}
 
-    def claimed_by(self, host: str, *, controller: str, pid: int, boot: str = "") -> None:
+    def claimed_by(self, host: str, *, controller: str, pid: int, boot: str = "", machine: str = "") -> None:
         """Write what a run on that controller would have written into the server's registry."""
         until = datetime.datetime.fromisoformat(self.lab.get("/clock")["now"]) + datetime.timedelta(seconds=LEASE)
-        owner = {"boot": boot, "controller": controller, "pid": pid, "started": "1"}
+        owner = {"boot": boot, "controller": controller, "machine": machine, "namespace": "", "pid": pid, "started": "1"}
         claim = json.dumps({**owner, "purpose": "patches", "until": until.isoformat()})
         self.lab.patch(f"/servers/{host}", {"registry": [{"key": rf"HKLM\{CLAIM_KEY}", "name": CLAIM_VALUE, "value": claim}]})
 

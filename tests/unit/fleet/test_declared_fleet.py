@@ -237,6 +237,22 @@ def test_desired_of_check_mode_is_pending() -> None:
     assert group["connectors"][0] == {"name": "web-01", "machine_name": "WEB-01", "pending": True}
 
 
+@pytest.mark.parametrize(
+    ("facts", "claims"),
+    [
+        ({}, [None, None]),
+        ({"web-01": ""}, [None, fleet.NOT_ASKED]),
+        ({"web-01": "", "web-02": ""}, [None, None]),
+        ({"web-01": "ada"}, ["ada", fleet.NOT_ASKED]),
+    ],
+    ids=["no server was asked", "one was left out", "both are free", "one is claimed, one was left out"],
+)
+def test_a_server_that_was_left_out_may_be_another_runs(facts: dict[str, str], claims: list[str | None]) -> None:
+    values = {host: {model.CLAIMED_BY: by} for host, by in facts.items()}
+    (group,) = fleet.desired(read(tree(WEB)), values)
+    assert [connector.get("claimed") for connector in group["connectors"]] == claims
+
+
 def test_the_schema_is_a_schema() -> None:
     Draft202012Validator.check_schema(json.loads(schema.SCHEMA.read_text()))
 

@@ -88,6 +88,26 @@ def test_values_that_are_fine(values: dict[str, t.Any]) -> None:
     assert options.CONNECTOR.problems(values) == []
 
 
+@pytest.mark.parametrize(
+    ("address", "shown", "secrets"),
+    [
+        (
+            "https://a.blob.example/x/i.exe?sv=2024&sig=a%2Bb#x",
+            "https://a.blob.example/x/i.exe",
+            ["sv=2024&sig=a%2Bb"],
+        ),
+        ("http://ada:p@ss@files.example:8080/i.exe", "http://files.example:8080/i.exe", ["ada:p@ss"]),
+        ("https://[2001:db8::1]/i@2.exe?v=", "https://[2001:db8::1]/i@2.exe", []),
+        ("ftp://ada:pass@files.example", "ftp://files.example", ["ada:pass"]),
+        ("https://files.example/i.exe", "https://files.example/i.exe", []),
+        ("no address", "no address", []),
+    ],
+)
+def test_of_an_address_user_and_query_are_secrets(address: str, shown: str, secrets: list[str]) -> None:
+    assert options.public_part(address) == shown
+    assert options.CONNECTOR.secrets({"installer_url": address}) == secrets
+
+
 def test_secrets_are_those_that_are_given() -> None:
     assert options.REGISTRATION.secrets({"token": "t0ken", "password": None, "user": "someone"}) == ["t0ken"]
 

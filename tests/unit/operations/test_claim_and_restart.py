@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import json
 import os
+import pathlib
+import shutil
 import subprocess
+import sys
 import typing as t
 
 import pytest
@@ -81,6 +85,8 @@ class Machine:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     made = Machine()
+    # Not every system has one.
+    monkeypatch.setattr(claim, "_machine", lambda: "3d1219c7c4c5404aaa1f6d2a48adfda4")
     monkeypatch.setattr(claim, "Registry", lambda session: session)
     monkeypatch.setattr(claim, "operating_system", made.system)
     for module in (boot, restart):
@@ -139,6 +145,14 @@ def test_the_claim_of_a_run_that_lives_does_not_end_with_its_lease(machine: Mach
         process.wait()
 
 
+def test_a_run_whose_process_is_hidden_is_not_taken_for_dead(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of other users with hidepid, proc(5)."""
+    machine.note = note(dataclasses.replace(Owner.this_run(), pid=os.getpid(), started=claim._started(os.getpid())))
+    monkeypatch.setattr(claim, "_stat", lambda _pid: [])
+    with pytest.raises(HostError, match="is being worked on"):
+        claim.require_free(machine.server())
+
+
 @pytest.mark.parametrize("owner", [None, "this run", "a dead run", "a run elsewhere whose lease is over"])
 def test_a_server_that_nobody_else_works_on_may_be_changed(machine: Machine, owner: str | None) -> None:
     me = Owner.this_run()
@@ -156,6 +170,64 @@ def test_a_server_that_another_run_works_on_is_not_restarted(machine: Machine) -
     with pytest.raises(HostError, match="other-controller"):
         restart.restart(machine.server(), ORDER, False)
     assert machine.commands == []
+
+
+@pytest.mark.parametrize(
+    "different",
+    [
+        {"machine": "another machine of this name", "boot": "another"},
+        {"machine": "", "boot": "another"},
+        {"namespace": "pid:[1]", "pid": 2**22 + 1},
+        {"namespace": "", "pid": 2**22 + 1},
+        {"boot": "", "pid": 2**22 + 1},
+    ],
+    ids=["another machine", "perhaps another machine", "another container", "perhaps another container", "a system that tells nothing"],
+)
+def test_a_run_of_the_same_host_name_that_may_live_elsewhere_is_not_taken_for_dead(machine: Machine, different: dict[str, t.Any]) -> None:
+    machine.note = note(dataclasses.replace(Owner.this_run(), **different))
+    with pytest.raises(HostError, match="is being worked on"):
+        claim.require_free(machine.server())
+
+
+@pytest.mark.parametrize("different", [{"boot": "another"}, {"pid": 2**22 + 1}], ids=["another start", "another process"])
+def test_of_a_claim_that_does_not_say_where_its_run_is_the_lease_decides(machine: Machine, different: dict[str, t.Any]) -> None:
+    said = json.loads(note(dataclasses.replace(Owner.this_run(), **different)))
+    machine.note = json.dumps({key: value for key, value in said.items() if key not in ("machine", "namespace")})
+    with pytest.raises(HostError, match="is being worked on"):
+        claim.require_free(machine.server())
+    machine.seconds += 600
+    claim.require_free(machine.server())
+
+
+@pytest.mark.parametrize(
+    ("text", "known"),
+    [("3d1219c7c4c5404aaa1f6d2a48adfda4\n", "3d1219c7c4c5404aaa1f6d2a48adfda4"), ("uninitialized\n", ""), ("", ""), (None, "")],
+)
+def test_what_names_no_machine_is_no_machine_id(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, text: str | None, known: str
+) -> None:
+    path = tmp_path / "machine-id"
+    if text is not None:
+        path.write_text(text)
+    monkeypatch.setattr(claim, "_MACHINE", path)
+    assert Owner.this_run().machine == known
+
+
+@pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is not here")
+def test_a_process_of_another_container_is_not_taken_for_dead_by_its_number(machine: Machine) -> None:
+    """Real ones: this kernel, this host name, and numbers of their own."""
+    code = "import os, sys; print(os.readlink('/proc/self/ns/pid'), flush=True); sys.stdin.read()"
+    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        namespace = process.stdout.readline().strip()
+        if not namespace:
+            pytest.skip("unshare is not allowed here")
+        machine.note = note(dataclasses.replace(Owner.this_run(), namespace=namespace, pid=2**22 + 1))
+        with pytest.raises(HostError, match="is being worked on"):
+            claim.require_free(machine.server())
+        process.stdin.close()
 
 
 def test_the_claim_of_a_run_that_is_dead_is_taken_at_once(machine: Machine) -> None:
