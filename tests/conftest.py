@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import signal
 import sys
@@ -28,9 +29,13 @@ init_plugin_loader([str(ROOT / ".build" / "collections")])
 
 # No deadline: the machine may be busy with the other checks. A failure says how to repeat it.
 set_hypothesis_home_dir(ROOT / ".build" / "hypothesis")
-# What Hypothesis changes by itself where the variable CI is set, is said: all machines test alike.
+# The same examples everywhere, so that no change fails for a case that was there before. To look for others: HYPOTHESIS_EXPLORE=1.
 hypothesis.settings.register_profile(
-    "here", deadline=None, print_blob=True, derandomize=False, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "here",
+    deadline=None,
+    print_blob=True,
+    derandomize=not os.environ.get("HYPOTHESIS_EXPLORE"),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("here")
 
