@@ -46,6 +46,7 @@ PURE = (
     "plan_groups",
     "plan_moves",
     "plan_applications",
+    "plan_default",
     "ha",
     "predict",
     "inventory",
