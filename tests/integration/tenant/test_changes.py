@@ -93,10 +93,14 @@ def test_one_group_from_nothing_to_nothing(world: World) -> None:
         connectors={"set": [{"machine_name": "D1", "zone": "east"}, {"machine_name": "D2", "zone": "east"}]},
         applications={"add": ["Payroll"]},
     )
+    (kept,) = world.run(created)
+    assert "D1 stays in connector group Default: application(s) Intranet, Payroll use that group" in kept["msg"]
+    assert world.groups()["Default"] == (["D1", "D2"], ["Intranet", "Payroll"])
+    created["entra.app_proxy.connector_group"]["accepted_outages"] = ["Default"]
     done = world.sentence(created, {"HR": (["D1", "D2"], ["Payroll"]), "Default": ([], ["Intranet"])})
     assert (done["group"]["region"], done["group"]["ok"]) == ("eur", True)
     assert any("are in zone east" in warning for warning in done["warnings"])
-    assert done["summary"][0] == ("Plan: 1 connector group to create, 2 connectors to move, 1 application to assign, nothing to delete.")
+    assert done["summary"][0] == "Plan: 2 connectors to move, 1 application to assign, nothing to delete."
     swapped = module("connector_group", name="hr", connectors={"add": ["WEB1", "WEB2"], "remove": ["D1", "D2"]}, min_connectors=1)
     (refused,) = world.run(swapped)
     assert "that group has 2 active connector(s), needs 2 and would keep 1" in refused["msg"]
@@ -116,6 +120,8 @@ def test_a_fleet_with_purge_and_an_exported_plan(world: World) -> None:
         groups=[{"name": "Web", "connectors": ["WEB1", "WEB2"]}, {"name": "New", "region": "nam", "connectors": ["D1", "D2"]}],
         purge=True,
         max_delete="50%",
+        # What uses Default is to have no connectors.
+        accepted_outages=["Default"],
         plan_file=str(path),
     )
     (checked,) = world.run(task, check=True)
