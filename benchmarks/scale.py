@@ -264,8 +264,11 @@ def _bound(one: Measurement) -> int:
 
 
 def write_batches(groups: int) -> int:
-    """Requests that bring so many missing groups about: creations, moves and assignments, each in full batches but for its last."""
-    return sum(math.ceil(groups * each / BATCH) for each in (1, CONNECTORS, APPLICATIONS))
+    """Requests that bring so many missing groups about: creations, moves and assignments, each in full batches but for its last.
+
+    One connector stays in Default until no application uses that any more, and moves last.
+    """
+    return sum(math.ceil(number / BATCH) for number in (groups, groups * CONNECTORS - 1, groups * APPLICATIONS)) + 1
 
 
 def measure_fleet(bench: Bench, groups: int) -> list[Measurement]:
