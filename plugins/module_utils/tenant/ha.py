@@ -117,7 +117,7 @@ def default_awaited_steps(refused: Refused, source: str, target: str) -> list[st
     """What to do, in order, so that connector and applications may leave the Default group."""
     return [
         "bring the other declared connectors of these groups up, so that each has its minimum",
-        f"run again: connector {refused.move.label} then moves from {source} to {target}",
+        _run_again(refused, source, target),
     ]
 
 
@@ -136,7 +136,7 @@ def default_safe_steps(refused: Refused, source: str, target: str, users: t.Sequ
     """What to do, in order, so that a connector may leave the Default group."""
     return [
         f"assign application(s) {_listed(users)} to a connector group",
-        f"run again: connector {refused.move.label} then moves from {source} to {target}",
+        _run_again(refused, source, target),
     ]
 
 
@@ -149,7 +149,7 @@ def safe_steps(refused: Refused, source: str, target: str, spare: t.Sequence[str
     steps = [f"move connector {machine} into connector group {source}" for machine in spare[:needed]]
     if len(steps) < needed:
         steps.append(f"register {needed - len(steps)} more connector(s), and declare them in connector group {source}")
-    return [*steps, f"run again: connector {refused.move.label} then moves from {source} to {target}"]
+    return [*steps, _run_again(refused, source, target)]
 
 
 def shared_zone(zones: t.Sequence[str | None]) -> str | None:
@@ -193,6 +193,10 @@ def _listed(names: t.Sequence[str]) -> str:
     """Some names, and how many there are beside."""
     more = len(names) - SHOWN
     return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _run_again(refused: Refused, source: str, target: str) -> str:
+    return f"run again: connector {refused.move.label} then moves from {source} to {target}"
 
 
 def _could_harm(move: Move, required: t.Mapping[str, int]) -> bool:

@@ -112,7 +112,10 @@ GROUP = (
 
 PLAN_FILE = Field("plan_file", type="path")
 DEFAULT_MINIMUM = Field("default_min_connectors", type="int", default=2)
-OUTAGES = Field("accepted_outages", type="list", elements="str")
+MOVES = (
+    Field("allow_disruptive", type="bool", default=False),
+    Field("accepted_outages", type="list", elements="str"),
+)
 WAITING = (
     Field("wait_timeout", type="int", default=300),
     Field("wait_interval", type="int", default=5),
@@ -125,8 +128,7 @@ CONNECTOR_GROUPS = (
     Field("max_delete", default="1"),
     Field("purge_in_use", type="bool", default=False),
     DEFAULT_MINIMUM,
-    Field("allow_disruptive", type="bool", default=False),
-    OUTAGES,
+    *MOVES,
     *WAITING,
     PLAN_FILE,
 )
@@ -141,8 +143,7 @@ CONNECTOR_GROUP = (
     Field("applications", type="dict", options=tuple(Field(name, type="list", elements="str") for name in ("add", "remove", "set"))),
     Field("shortfall", default="fail", choices=("fail", "report")),
     DEFAULT_MINIMUM,
-    Field("allow_disruptive", type="bool", default=False),
-    OUTAGES,
+    *MOVES,
     *WAITING,
     PLAN_FILE,
 )

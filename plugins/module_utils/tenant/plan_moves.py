@@ -32,15 +32,15 @@ def moves(
 
     :param required: minimum of active connectors by group key.
     """
-    claims = claims_of(resolution)
-    wishes = sorted(_wishes(resolution, state), key=lambda move: (move.label.casefold(), move.connector_id))
+    claims, on_their_way = claims_of(resolution), _on_their_way(resolution, state)
+    wishes = sorted(_wishes(resolution, state, on_their_way), key=lambda move: (move.label.casefold(), move.connector_id))
     obstacles = [(move, _obstacle(move, state, claims, allow_disruptive)) for move in wishes]
     allowed = [move for move, obstacle in obstacles if obstacle is None]
     blocked = [obstacle for _move, obstacle in obstacles if obstacle is not None]
     staying = {move.source for move, obstacle in obstacles if obstacle is not None}
     required = {**required, **_minimums_of_kept(resolution, staying)}
     active = {group.id: state.active_members(group.id) for group in state.groups if group.id in state.read_groups}
-    active.update(_active_of_default(state, _on_their_way(resolution)))
+    active.update(_active_of_default(state, on_their_way))
     stages, refused = ha.safe_order(allowed, active, required, state.used_groups, active_claimed(state, claims))
     spare = _spare(resolution, state)
     removed = {one.id for target in resolution.targets for one in target.leaving}
@@ -59,15 +59,15 @@ def _obstacle(move: ha.Move, state: TenantState, claims: t.Mapping[str, str], al
     return _blocked_detour(move, state) if _detour(move, state) and not allow_disruptive else None
 
 
-def _wishes(resolution: Resolution, state: TenantState) -> t.Iterator[ha.Move]:
+def _wishes(resolution: Resolution, state: TenantState, on_their_way: t.Container[str]) -> t.Iterator[ha.Move]:
     default = state.default_group
-    on_their_way = _on_their_way(resolution)
     for target in resolution.targets:
         for desired, connector in target.connectors:
             if connector is not None and connector.group_id != target.key:
                 label = desired.machine_name or connector.machine_name or connector.id
-                counted = connector.id not in on_their_way or default is None or connector.group_id != default.id
-                yield ha.Move(connector.id, label, connector.active, connector.group_id, target.key, counted)
+                yield ha.Move(
+                    connector.id, label, connector.active, connector.group_id, target.key, counted=connector.id not in on_their_way
+                )
         # A group that shall go keeps its connectors as long as applications use it.
         serves = target.desired.absent and bool(state.applications_of(target.key))
         if default is not None and not serves:
@@ -80,9 +80,15 @@ def _minimums_of_kept(resolution: Resolution, blocked: t.Container[str | None]) 
     return {target.key: target.desired.min_connectors for target in resolution.targets if target.desired.absent and target.key in blocked}
 
 
-def _on_their_way(resolution: Resolution) -> set[str]:
-    """Ids of the connectors that have just been registered."""
-    return {one.id for target in resolution.targets for desired, one in target.connectors if one is not None and desired.is_on_its_way}
+def _on_their_way(resolution: Resolution, state: TenantState) -> set[str]:
+    """Ids of the connectors that have just been registered, and are in Default still."""
+    default = state.default_group
+    return {
+        one.id
+        for target in resolution.targets
+        for desired, one in target.connectors
+        if one is not None and desired.is_on_its_way and default is not None and one.group_id == default.id
+    }
 
 
 def _active_of_default(state: TenantState, on_their_way: t.Container[str]) -> dict[str, int]:
