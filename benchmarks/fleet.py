@@ -32,8 +32,9 @@ import yaml
 
 from benchmarks import page
 from benchmarks.process_usage import Usage, measured
+from tests.support.lab_inventory import LAB_INVENTORY
 from tests.support.lab_process import ROOT, Lab
-from tests.support.playbook import LAB_INVENTORY, Ansible, Run
+from tests.support.playbook import Ansible, Run
 
 MARK = "fleet"
 OLD, NEW = "1.5.3829.0", "1.5.4892.0"

@@ -20,12 +20,14 @@ import typing as t
 
 import yaml
 
+from tests.support import lab_inventory
 from tests.support.killing import kill
 from tests.support.lab_process import Lab
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 COLLECTIONS = ROOT / ".build" / "collections"
-LAB_INVENTORY = ROOT / "playbooks" / "inventory" / "lab"
+# Each process of Ansible asks the others a thousand times a second whether they are done. That is for large fleets; a hundred will do.
+CONFIGURATION = "[defaults]\ninternal_poll_interval = 0.01\n"
 RECAP = re.compile(r"^(?P<host>\S+)\s+: (?P<counts>ok=\d+.*)$", re.MULTILINE)
 
 
@@ -88,18 +90,20 @@ class Ansible:
         self,
         playbook: pathlib.Path | t.Sequence[t.Mapping[str, t.Any]],
         *arguments: str,
-        inventory: pathlib.Path | str = LAB_INVENTORY,
+        inventory: pathlib.Path | str | None = None,
         variables: t.Mapping[str, t.Any] | None = None,
         environment: t.Mapping[str, str] | None = None,
         timeout: float = 300,
     ) -> Run:
         """Run a playbook file, or plays given as data.
 
+        :param inventory: none is that of the lab, as C(lab_inventory) writes it.
         :param variables: extra variables; they travel in a file, so that a secret is not on a command line.
         :param timeout: seconds, after which the process and its children are killed and the test fails.
         """
         path = playbook if isinstance(playbook, pathlib.Path) else self._write("playbook.yml", list(playbook))
-        return self._run(self._command(inventory, variables, [*arguments, str(path)]), environment or {}, timeout)
+        source = inventory or self.lab_inventory(self.home / "lab_inventory")
+        return self._run(self._command(source, variables, [*arguments, str(path)]), environment or {}, timeout)
 
     def killed(
         self,
@@ -116,8 +120,7 @@ class Ansible:
         :raises AssertionError: it failed before, or C(when) did not come about in time.
         """
         command = self._command(inventory, variables, [*arguments, str(playbook)])
-        self.home.mkdir(parents=True, exist_ok=True)
-        (self.home / "ansible.cfg").touch()
+        self.configure()
         log = self.home / "killed.log"
         deadline = time.monotonic() + timeout
         with log.open("wb") as output:
@@ -171,6 +174,16 @@ class Ansible:
         """Write an inventory given as data."""
         return self._write("inventory.yml", dict(content))
 
+    def configure(self) -> None:
+        """Write a configuration; without one, Ansible would read the user's own."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        (self.home / "ansible.cfg").write_text(CONFIGURATION)
+
+    def lab_inventory(self, place: pathlib.Path) -> pathlib.Path:
+        """Write the lab's inventory into that directory, with its expressions worked out for this lab and this way to its servers."""
+        assert self.lab, "without a lab, the test says which inventory"
+        return lab_inventory.write(place, self.lab, self._environment())
+
     def source(self, name: str, content: t.Mapping[str, t.Any]) -> pathlib.Path:
         """Write a file of that name, such as the configuration of an inventory plugin, which goes by its name."""
         return self._write(name, dict(content))
@@ -182,9 +195,7 @@ class Ansible:
         return path
 
     def _run(self, command: list[str], environment: t.Mapping[str, str], timeout: float) -> Run:
-        self.home.mkdir(parents=True, exist_ok=True)
-        # Empty: without one, Ansible would read the user's own.
-        (self.home / "ansible.cfg").touch()
+        self.configure()
         started = time.monotonic()
         process = subprocess.Popen(
             command,

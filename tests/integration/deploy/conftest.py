@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-import shutil
 import typing as t
 
 import pytest
 import yaml
 
 from tests.support.lab_process import ROOT, Lab
-from tests.support.playbook import LAB_INVENTORY, Ansible, Run
+from tests.support.playbook import Ansible, Run
 
 PLAYBOOK = ROOT / "playbooks" / "deploy_connectors.yml"
 Tree = t.Mapping[str, t.Mapping[str, t.Mapping[str, t.Any]]]
@@ -29,13 +28,12 @@ class Deployment:
     ansible: Ansible
     directory: pathlib.Path
 
-    def run(self, *arguments: str, inventory: pathlib.Path = LAB_INVENTORY, **options: t.Any) -> Run:
+    def run(self, *arguments: str, inventory: pathlib.Path | None = None, **options: t.Any) -> Run:
         return self.ansible.playbook(PLAYBOOK, *arguments, inventory=inventory, **options)
 
     def inventory(self, regions: Tree) -> pathlib.Path:
         """A fleet of its own with the lab's group variables: region -> inventory group -> group of an inventory."""
-        path = self.directory / "inventory"
-        shutil.copytree(LAB_INVENTORY, path)
+        path = self.ansible.lab_inventory(self.directory / "inventory")
         children = {region: {"children": dict(groups)} for region, groups in regions.items()}
         (path / "hosts.yml").write_text(yaml.safe_dump({"all": {"children": {"connectors": {"children": children}}}}))
         return path

@@ -16,7 +16,7 @@ import yaml
 from tests.integration.host.module_run import SERVER, module, patch, server
 from tests.support.killing import kill
 from tests.support.lab_process import Lab
-from tests.support.playbook import LAB_INVENTORY, ROOT, Ansible
+from tests.support.playbook import ROOT, Ansible
 from tests.support.waiting import wait_until
 
 ADDRESS = "http://proxy.contoso.example:8080"
@@ -92,11 +92,11 @@ CASES = [
 def begin(ansible: Ansible, name: str, options: t.Mapping[str, t.Any]) -> subprocess.Popen[bytes]:
     """ansible-playbook with one module, not waited for."""
     task = {"name": "The module", f"entra.app_proxy.{name}": options}
-    ansible.home.mkdir(parents=True, exist_ok=True)
-    (ansible.home / "ansible.cfg").touch()
+    ansible.configure()
+    inventory = ansible.lab_inventory(ansible.home / "lab_inventory")
     path = ansible.home / "killed.yml"
     path.write_text(yaml.safe_dump([{"name": name, "hosts": SERVER, "gather_facts": False, "tasks": [task]}]))
-    command = [str(ansible.binaries / "ansible-playbook"), "-i", str(LAB_INVENTORY), str(path)]
+    command = [str(ansible.binaries / "ansible-playbook"), "-i", str(inventory), str(path)]
     return subprocess.Popen(
         command, cwd=ROOT, env=ansible._environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

@@ -10,7 +10,6 @@ import dataclasses
 import datetime
 import json
 import pathlib
-import shutil
 import ssl
 import typing as t
 import urllib.parse
@@ -19,8 +18,9 @@ import urllib.request
 import pytest
 import yaml
 
+from tests.support.lab_inventory import LAB_INVENTORY
 from tests.support.lab_process import ROOT, Lab
-from tests.support.playbook import LAB_INVENTORY, Ansible, Run
+from tests.support.playbook import Ansible, Run
 from tests.support.waiting import wait_until
 
 OLD, NEW = "1.5.3829.0", "1.5.4892.0"
@@ -105,16 +105,9 @@ class Operations:
                 "hosts": dict.fromkeys(hosts, {}),
                 "vars": {"connector_group_name": name, **named, **group_vars},
             }
-        self.inventory = self.directory / "inventory"
-        shutil.copytree(LAB_INVENTORY, self.inventory, dirs_exist_ok=True)
+        self.inventory = self.ansible.lab_inventory(self.directory / "inventory")
         tree = {"all": {"children": {"connectors": {"children": {"nam": {"children": children}}}}}}
         (self.inventory / "hosts.yml").write_text(yaml.safe_dump(tree, sort_keys=False))
-        self._tell_of_the_lab(self.inventory / "group_vars" / "all.yml")
-
-    def _tell_of_the_lab(self, file: pathlib.Path) -> None:
-        """Read once, here: to look it up for each task of each server takes a tenth of the processor time of a playbook."""
-        variables = yaml.safe_load(file.read_text())
-        file.write_text(yaml.safe_dump({**variables, "lab": self.lab.state}, sort_keys=False))
 
     def move(self, connector: str, group: str) -> None:
         """Through Graph itself, as an operator in the portal would."""

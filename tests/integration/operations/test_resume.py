@@ -267,7 +267,7 @@ def _to_deploy_groups(operations: Operations) -> None:
     for host in WEB:
         operations.lab.patch(f"/servers/{host}", {"connector": {"version": NEW, "registered": True, "running": True}})
     operations.wait_until_active(len(WEB))
-    operations.declare(ONE, applications={"Web": ["Intranet"]})
+    operations.declare(ONE, applications={"Web": ["Intranet", "Payroll"]})
 
 
 BRANCH = {"Web": WEB[:2], "HR": HR[:2], "Branch": (WEB[2], HR[2])}
