@@ -224,9 +224,10 @@ def test_a_wrong_password_names_the_variable_to_correct(deployment: Deployment, 
 
 
 @pytest.mark.parametrize("connection", ["winrm", "psrp"])
-def test_an_untrusted_certificate_names_the_variable_to_correct(deployment: Deployment, small: pathlib.Path, connection: str) -> None:
+def test_an_untrusted_certificate_names_the_variable_to_correct(deployment: Deployment, connection: str) -> None:
     variable = {"winrm": "ansible_winrm_ca_trust_path", "psrp": "ansible_psrp_ca_cert"}[connection]
-    run = deployment.run(inventory=small, variables={"ansible_connection": connection, variable: certifi.where()})
+    deployment.ansible.connection = connection
+    run = deployment.run(inventory=deployment.inventory(ONE_GROUP), variables={variable: certifi.where()})
     assert run.rc != 0
     assert variable in run.output
     assert deployment.server_writes(0) == []
