@@ -78,8 +78,7 @@ def test_a_server_whose_installation_failed_is_not_taken_for_another_runs(operat
 def test_servers_without_credentials_share_a_token_whoever_has_one_of_its_own(operations: Operations, own: str) -> None:
     operations.quicken()
     operations.declare({"Web": WEB[:2]})
-    folder = operations.inventory / "host_vars"
-    folder.mkdir()
-    (folder / f"{own}.yml").write_text(yaml.safe_dump({"connector_registration_token": operations.lab.token()}))
+    with (operations.inventory / "host_vars" / f"{own}.yml").open("a") as variables:
+        yaml.safe_dump({"connector_registration_token": operations.lab.token()}, variables)
     operations.run("deploy_connectors", "--tags", "connectors").succeeded()
     assert all(operations.ids(WEB[:2]).values())
