@@ -32,8 +32,7 @@ import yaml
 
 from benchmarks import page
 from benchmarks.process_usage import Usage, measured
-from tests.support.lab_inventory import LAB_INVENTORY
-from tests.support.lab_process import ROOT, Lab
+from tests.support.lab_process import LAB_INVENTORY, ROOT, Lab
 from tests.support.playbook import Ansible, Run
 
 MARK = "fleet"

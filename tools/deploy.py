@@ -18,10 +18,9 @@ import environment
 import processes
 
 sys.path.insert(0, str(environment.ROOT))
-from tests.support.lab_process import Lab
+from tests.support.lab_process import LAB_INVENTORY, Lab
 
 PLAYBOOK = environment.ROOT / "playbooks" / "deploy_connectors.yml"
-LAB_INVENTORY = environment.ROOT / "playbooks" / "inventory" / "lab"
 
 
 def main() -> int:

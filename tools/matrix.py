@@ -25,7 +25,7 @@ import matrix_operations
 import processes
 
 sys.path.insert(0, str(environment.ROOT))
-from tests.support.lab_process import Lab
+from tests.support.lab_process import LAB_INVENTORY, Lab
 
 CONNECTIONS = tuple(itertools.product(("winrm", "psrp"), ("https", "http")))
 FEW_CONNECTIONS = (("winrm", "https"), ("psrp", "http"))
@@ -116,7 +116,7 @@ def _complaint(case: Case) -> str | None:
     directory = environment.BUILD / "matrix-lab"
     with Lab.start(directory, python=str(case.lab_python)) as lab:
         run = functools.partial(_run, case, lab)
-        inventory = matrix_operations.inventory(directory, matrix_operations.FLEET) if case.operated else matrix_operations.LAB_INVENTORY
+        inventory = matrix_operations.inventory(directory, matrix_operations.FLEET) if case.operated else LAB_INVENTORY
         found = _deployment_complaint(case, lab, functools.partial(run, "deploy_connectors", inventory))
         if found is None and case.operated:
             found = matrix_operations.complaint(lab, run, case.log, directory)

@@ -19,9 +19,8 @@ import typing as t
 import environment
 
 sys.path.insert(0, str(environment.ROOT))
-from tests.support.lab_process import Lab
+from tests.support.lab_process import LAB_INVENTORY, Lab
 
-LAB_INVENTORY = environment.ROOT / "playbooks" / "inventory" / "lab"
 Fleet = t.Mapping[str, t.Mapping[str, t.Sequence[str]]]
 # Region, connector group, servers. The first has one to spare, and it moves to the other, on the way between regions.
 FLEET: Fleet = {

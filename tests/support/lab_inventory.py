@@ -16,9 +16,8 @@ import typing as t
 import jinja2.nativetypes
 import yaml
 
-from tests.support.lab_process import ROOT, Lab
+from tests.support.lab_process import LAB_INVENTORY, Lab
 
-LAB_INVENTORY = ROOT / "playbooks" / "inventory" / "lab"
 _EXPRESSIONS = jinja2.nativetypes.NativeEnvironment(undefined=jinja2.StrictUndefined)
 Variables = t.Mapping[str, t.Any]
 
@@ -35,7 +34,9 @@ def write(place: pathlib.Path, lab: Lab, environment: t.Mapping[str, str]) -> pa
 
     shutil.copytree(LAB_INVENTORY, place, dirs_exist_ok=True)
     known = {"lab": lab.state, "lookup": lookup}
-    _write(place / "group_vars" / "all.yml", _worked_out(_read(place / "group_vars" / "all.yml"), known))
+    everywhere = _read(place / "group_vars" / "all.yml")
+    del everywhere["lab"]
+    _write(place / "group_vars" / "all.yml", {"lab": lab.state, **_worked_out(everywhere, known)})
     connections = _read(place / "group_vars" / "connectors.yml")
     of_one_server = {name: value for name, value in connections.items() if "inventory_hostname" in value}
     common = _worked_out({name: value for name, value in connections.items() if name not in of_one_server}, known)
@@ -46,10 +47,10 @@ def write(place: pathlib.Path, lab: Lab, environment: t.Mapping[str, str]) -> pa
 
 
 def _worked_out(variables: Variables, known: Variables) -> dict[str, t.Any]:
-    """In their order: each may use those before it. What is known already keeps its value."""
+    """In their order: each may use those before it."""
     found: dict[str, t.Any] = {}
     for name, value in variables.items():
-        found[name] = known[name] if name in known else _value(value, {**known, **found})
+        found[name] = _value(value, {**known, **found})
     return found
 
 

@@ -21,6 +21,7 @@ import urllib.error
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+LAB_INVENTORY = ROOT / "playbooks" / "inventory" / "lab"
 START_SECONDS = 60
 STOP_SECONDS = 10
 # The admin API is on loopback: a proxy of the environment must not get between.

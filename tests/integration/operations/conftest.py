@@ -18,8 +18,7 @@ import urllib.request
 import pytest
 import yaml
 
-from tests.support.lab_inventory import LAB_INVENTORY
-from tests.support.lab_process import ROOT, Lab
+from tests.support.lab_process import LAB_INVENTORY, ROOT, Lab
 from tests.support.playbook import Ansible, Run
 from tests.support.waiting import wait_until
 
